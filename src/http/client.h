@@ -1,0 +1,58 @@
+/*
+ * The HTTP client: libcurl, one handle per calling thread (kept for connection reuse). Blocking; worker
+ * threads only. Limits are part of the call; redirects are followed only when asked for, to the same host and
+ * scheme.
+ */
+#ifndef HTTP_CLIENT_H
+#define HTTP_CLIENT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+struct http_call {
+    const char *method; /* "GET" or "POST" */
+    const char *url;
+    const char *const *headers; /* "Name: value" */
+    size_t header_count;
+    struct str body;
+    const char
+        *basic_user; /* with basic_password: HTTP Basic, already form-encoded by the caller; NULL = none */
+    const char *basic_password;
+    const char *ca_file;                 /* NULL = the system's */
+    const char *client_certificate_file; /* NULL = none */
+    const char *client_key_file;
+    long connect_timeout_ms;
+    long total_timeout_ms;
+    size_t body_max;
+    int redirects_max;       /* 0 = a redirect is an answer like any other */
+    bool is_http_allowed;    /* development mode: http to hosts ending in .localhost */
+    bool is_private_allowed; /* false: refuse loopback, link-local and private addresses (MET-9) */
+};
+
+enum http_call_result {
+    HTTP_CALL_OK,       /* an HTTP answer came, whatever its status */
+    HTTP_CALL_NOT_SENT, /* refused URL, name, connection or TLS failure: surely nothing was processed; may be
+                           retried */
+    HTTP_CALL_TIMED_OUT,
+    HTTP_CALL_TOO_LARGE,
+    HTTP_CALL_BROKEN, /* anything after the request was written */
+};
+
+struct http_answer {
+    int status;
+    struct str body;          /* in the arena */
+    const char *content_type; /* "" when there was none */
+    int64_t date;             /* the Date header in seconds, 0 when there was none */
+};
+
+/* The failure text names the host, never the query, body or a header. */
+enum http_call_result http_client_call(struct arena *arena, const struct http_call *call,
+                                       struct http_answer *out_answer, struct failure *failure) MUST_CHECK;
+
+/* Frees this thread's handle; worker threads call it when they end. */
+void http_client_thread_end(void);
+
+#endif

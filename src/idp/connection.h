@@ -1,0 +1,45 @@
+/*
+ * What is configured about one identity provider. Filled by a door from its own tables (medmij/catalog, later
+ * sso/connections); plain data, owned by whoever filled it, read-only here.
+ */
+#ifndef IDP_CONNECTION_H
+#define IDP_CONNECTION_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum idp_client_auth { IDP_AUTH_AUTO, IDP_AUTH_BASIC, IDP_AUTH_BASIC_RAW, IDP_AUTH_POST, IDP_AUTH_NONE };
+enum idp_userinfo { IDP_USERINFO_OFF, IDP_USERINFO_IF_NEEDED, IDP_USERINFO_ALWAYS };
+enum idp_response_mode { IDP_RESPONSE_QUERY, IDP_RESPONSE_FORM_POST };
+
+struct idp_connection {
+    const char *id; /* stable key of caches: same id and issuer = same metadata */
+    const char *issuer;
+    const char *metadata_url; /* NULL = issuer + /.well-known/openid-configuration (MET-1) */
+    /* Overrides win over metadata (MET-4); NULL = from metadata. All four given: no discovery at all. */
+    const char *authorization_endpoint;
+    const char *token_endpoint;
+    const char *jwks_uri;
+    const char *userinfo_endpoint;
+    const char *client_id;
+    struct str client_secret;
+    enum idp_client_auth client_auth;
+    const char *scope;               /* "openid" is added when missing (REQ-10) */
+    const char *acr_values;          /* NULL = not sent, not required */
+    bool is_acr_required;            /* the acr claim must be one of acr_values (IDT-18) */
+    const char *const *signing_algs; /* allow-list; count 0 = RS256 only (IDT-2) */
+    size_t signing_alg_count;
+    enum idp_userinfo userinfo;
+    const char
+        *userinfo_claim; /* for IDP_USERINFO_IF_NEEDED: fetched when this claim is not in the ID token */
+    enum idp_response_mode response_mode;
+    const char *ca_file;
+    bool is_private_allowed; /* MET-9 */
+    int64_t skew_s;          /* 60; 0..300 (IDT-12) */
+    int64_t max_age_s;       /* -1 = not sent */
+    const char *prompt;      /* NULL = not sent (REQ-12) */
+};
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * Strict JSON and typed reading of claims: present, absent and of the wrong type are three things (IDT-20).
+ */
+#ifndef JOSE_CLAIMS_H
+#define JOSE_CLAIMS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+#define JSON_BYTES_MAX ((size_t)262144)
+#define JSON_DEPTH_MAX 32
+
+/* A JSON object, no duplicate names, no NUL, at most JSON_BYTES_MAX bytes and JSON_DEPTH_MAX deep. New
+ * reference. */
+enum outcome json_parse_object(struct str text, json_t **out_object, struct failure *failure) MUST_CHECK;
+
+enum outcome claim_text(const json_t *object, const char *name,
+                        struct str *out_text) MUST_CHECK; /* slice into object */
+/* NumericDate (RFC 7519 2): a number, fraction dropped, within +-9e15; 1e300 is FAILED (IDT-12). */
+enum outcome claim_time(const json_t *object, const char *name, int64_t *out_seconds) MUST_CHECK;
+
+#endif
