@@ -29,7 +29,7 @@ char *arena_strdup(struct arena *arena, const char *text) __attribute__((returns
 char *arena_strndup(struct arena *arena, const char *text, size_t length) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3)
     __attribute__((returns_nonnull));
-char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
+char *arena_vprintf(struct arena *arena, const char *format, va_list arguments) PRINTF_LIKE(2, 0)
     __attribute__((returns_nonnull));
 
 #define arena_new_of(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
