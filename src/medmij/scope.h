@@ -14,6 +14,7 @@
 
 enum medmij_function { FUNCTION_COLLECT, FUNCTION_SHARE, FUNCTION_SUBSCRIBE };
 const char *medmij_function_name(enum medmij_function function); /* "collect", "share", "subscribe" */
+/* OK or ABSENT. */
 enum outcome medmij_function_from_name(struct str name, enum medmij_function *out_function) MUST_CHECK;
 
 enum scope_form {
@@ -26,6 +27,11 @@ enum scope_form {
 #define SCOPE_LENGTH_MAX 2048
 #define SCOPE_PROVIDER_MAX 100
 
+/* The two terminals of the grammar; the lists are held to the same forms. */
+bool medmij_is_provider_name(struct str text); /* without "@medmij" */
+bool medmij_is_service_id(
+    struct str text); /* GegevensdienstId: 1..30, no space, '~', '/', quote, backslash */
+
 struct scope {
     enum scope_form form;
     struct str provider;
@@ -36,7 +42,9 @@ struct scope {
     bool is_on_behalf_of_child;
 };
 
-/* FAILED for anything outside the grammar; slices point into `text`. */
+/* OK, or FAILED for anything outside the grammar (a service or modifier named twice included); slices point
+ * into `text`. A modifier never occurs with SCOPE_SUBSCRIBE; with SCOPE_PAIRS it makes the request a legacy
+ * collect: the caller refuses it for share. */
 enum outcome scope_parse(struct str text, struct scope *out_scope) MUST_CHECK;
 
 #endif

@@ -1,0 +1,15 @@
+/*
+ * The citizen service number (burgerservicenummer): exactly nine digits that pass the eleven-test. An
+ * eight-digit form is not completed with a zero: a source that drops zeros is a source to repair. Pure; any
+ * thread.
+ */
+#ifndef MEDMIJ_BSN_H
+#define MEDMIJ_BSN_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+
+bool bsn_is_valid(struct str text);
+
+#endif
