@@ -56,6 +56,9 @@ int main(int argc, char **argv)
         }
         fflush(stdout);
     }
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
     printf("1..%d\n", number);
     return failed > 0 || number == 0;
 }
