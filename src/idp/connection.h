@@ -18,7 +18,8 @@ struct idp_connection {
     const char *id; /* stable key of caches: same id and issuer = same metadata */
     const char *issuer;
     const char *metadata_url; /* NULL = issuer + /.well-known/openid-configuration (MET-1) */
-    /* Overrides win over metadata (MET-4); NULL = from metadata. All four given: no discovery at all. */
+    /* Overrides win over metadata (MET-4); NULL = from metadata. All that are needed given: no
+     * discovery at all (userinfo_endpoint is not needed when userinfo is off). */
     const char *authorization_endpoint;
     const char *token_endpoint;
     const char *jwks_uri;
@@ -26,9 +27,9 @@ struct idp_connection {
     const char *client_id;
     struct str client_secret;
     enum idp_client_auth client_auth;
-    const char *scope;               /* "openid" is added when missing (REQ-10) */
-    const char *acr_values;          /* NULL = not sent, not required */
-    bool is_acr_required;            /* the acr claim must be one of acr_values (IDT-18) */
+    const char *scope;      /* "openid" is added when missing; NULL = "openid profile email" (REQ-10) */
+    const char *acr_values; /* NULL = not sent, not required */
+    bool is_acr_required;   /* the acr claim must be one of acr_values (IDT-18) */
     const char *const *signing_algs; /* allow-list; count 0 = RS256 only (IDT-2) */
     size_t signing_alg_count;
     enum idp_userinfo userinfo;

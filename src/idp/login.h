@@ -47,7 +47,9 @@ enum idp_result {
     IDP_METADATA_INVALID,
     IDP_ISSUER_DIFFERS,
     IDP_ENDPOINT_MISSING,
+    IDP_KEYS_UNREACHABLE,
     IDP_KEYS_UNUSABLE,
+    IDP_CONNECTION_INVALID, /* our own configuration: no client id, unsafe URL, forbidden extra parameter */
     /* authorization response (4.3, 3xx) */
     IDP_RESPONSE_INVALID, /* repeated or malformed parameters, neither code nor error, tokens in the front
                              channel */
@@ -60,6 +62,7 @@ enum idp_result {
     IDP_TOKEN_INVALID, /* not the expected JSON */
     /* ID token (4.5, 5xx), one per rule */
     IDP_ID_TOKEN_MALFORMED,
+    IDP_ID_TOKEN_CLAIM_MISSING, /* exp or iat */
     IDP_ID_TOKEN_ENCRYPTED,
     IDP_ID_TOKEN_ALG,
     IDP_ID_TOKEN_KEY,

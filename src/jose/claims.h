@@ -1,5 +1,7 @@
 /*
  * Strict JSON and typed reading of claims: present, absent and of the wrong type are three things (IDT-20).
+ * Pure functions; any thread. Linking this module makes jansson overwrite every value that it releases, since
+ * tokens and claims pass through it (TOK-7).
  */
 #ifndef JOSE_CLAIMS_H
 #define JOSE_CLAIMS_H
@@ -19,6 +21,11 @@
 enum outcome json_parse_object(struct str text, json_t **out_object, struct failure *failure) MUST_CHECK;
 
 enum outcome claim_text(const json_t *object, const char *name,
+                        struct str *out_text) MUST_CHECK; /* slice into object */
+/* The text at `path`: a member of that very name (which may hold dots, or be a URL), else, level by level,
+ * the longest part before a dot that names a member. FAILED when what is there is no string, or a step on the
+ * way is no object. */
+enum outcome claim_path(const json_t *object, struct str path,
                         struct str *out_text) MUST_CHECK; /* slice into object */
 /* NumericDate (RFC 7519 2): a number, fraction dropped, within +-9e15; 1e300 is FAILED (IDT-12). */
 enum outcome claim_time(const json_t *object, const char *name, int64_t *out_seconds) MUST_CHECK;

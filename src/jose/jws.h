@@ -32,7 +32,8 @@ struct jws_options {
 };
 
 /* On JWS_OK *out_payload is a new reference (a JSON object); release it with json_decref. *out_alg may be
- * NULL. */
+ * NULL; it points to static text. `keys` may be NULL when only HS* is allowed. The failure text never holds a
+ * value from the token. */
 enum jws_result jws_verify(struct str token, const struct jwk_set *keys, const struct jws_options *options,
                            json_t **out_payload, const char **out_alg, struct failure *failure) MUST_CHECK;
 
