@@ -1,0 +1,19 @@
+/*
+ * Whole small files and the paths in them. Any thread; results live in the arena.
+ */
+#ifndef CONF_FILE_H
+#define CONF_FILE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* OK, ABSENT when there is no such file, FAILED otherwise: unreadable, not a regular file (pipes and
+ * terminals are taken too), or more than `cap` bytes. Both set `failure`, naming the file. */
+enum outcome file_read(struct arena *arena, const char *path, size_t cap, struct str *out_bytes,
+                       struct failure *failure) MUST_CHECK;
+
+/* `path` as meant by a file that names it: relative paths start at the directory of `naming_file`. */
+const char *file_resolve(struct arena *arena, const char *naming_file, const char *path);
+
+#endif

@@ -1,0 +1,240 @@
+#include "conf/yaml_index.h"
+
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <yaml.h>
+
+#define DEPTH_MAX 8
+#define KEYS_MAX 128
+#define KEY_LENGTH_MAX 64
+
+/* One open mapping or sequence. */
+struct level {
+    bool is_sequence;
+    const char *path;
+    size_t next; /* index of the next entry of a sequence */
+    const char *keys[KEYS_MAX];
+    size_t key_count;
+    const char *key; /* read, its value not yet */
+    yaml_mark_t key_mark;
+};
+
+struct walk {
+    struct arena *arena;
+    struct level *levels[DEPTH_MAX];
+    size_t depth;
+    size_t value_max;
+    unsigned documents;
+    struct yaml_entries *entries;
+    struct yaml_faults *faults;
+};
+
+void yaml_fault_add(struct arena *arena, struct yaml_faults *faults, const struct yaml_entry *entry,
+                    const char *path, const char *text, const char *remedy)
+{
+    struct yaml_fault fault = {.path = path, .text = text, .remedy = remedy};
+    if (entry != NULL) {
+        fault.line = entry->line;
+        fault.column = entry->column;
+    }
+    vec_push(arena, faults, fault);
+}
+
+const char *yaml_fault_format(struct arena *arena, const char *file, const struct yaml_fault *fault)
+{
+    const char *place =
+        fault->line > 0 ? arena_printf(arena, "%s:%zu:%zu", file, fault->line, fault->column) : file;
+    return arena_printf(arena, "%s: %s%s%s%s%s", place, fault->path, fault->path[0] != '\0' ? ": " : "",
+                        fault->text, fault->remedy != NULL ? "; " : "",
+                        fault->remedy != NULL ? fault->remedy : "");
+}
+
+static enum outcome refuse(struct walk *walk, yaml_mark_t mark, const char *path, const char *text,
+                           const char *remedy)
+{
+    struct yaml_entry here = {.line = mark.line + 1, .column = mark.column + 1};
+    yaml_fault_add(walk->arena, walk->faults, &here, path, text, remedy);
+    return FAILED;
+}
+
+static bool is_key(const char *text, size_t length)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    return length > 0 && length <= KEY_LENGTH_MAX && strlen(text) == length &&
+           strspn(text, allowed) == length;
+}
+
+/* A dot or bracket in a key would make two different places read as one path. */
+static enum outcome take_key(struct walk *walk, struct level *level, const yaml_event_t *event)
+{
+    const char *text = (const char *)event->data.scalar.value;
+    if (!is_key(text, event->data.scalar.length))
+        return refuse(walk, event->start_mark, level->path, "a key here has characters that no key has",
+                      "use the keys of the manual page");
+    if (level->key_count == KEYS_MAX)
+        return refuse(walk, event->start_mark, level->path, "too many keys in one mapping", "remove some");
+    const char *path = level->path[0] != '\0' ? arena_printf(walk->arena, "%s.%s", level->path, text)
+                                              : arena_strdup(walk->arena, text);
+    for (size_t i = 0; i < level->key_count; i++)
+        if (strcmp(level->keys[i], path) == 0)
+            (void)refuse(walk, event->start_mark, path, "this key is given twice", "keep one of them");
+    level->keys[level->key_count++] = path;
+    level->key = path;
+    level->key_mark = event->start_mark;
+    return OK;
+}
+
+/* The path of the value that starts now; takes it off the level's expectations. */
+static const char *next_path(struct walk *walk, yaml_mark_t *out_key_mark)
+{
+    if (walk->depth == 0)
+        return "";
+    struct level *level = walk->levels[walk->depth - 1];
+    if (level->is_sequence)
+        return arena_printf(walk->arena, "%s[%zu]", level->path, level->next++);
+    const char *path = level->key;
+    *out_key_mark = level->key_mark;
+    level->key = NULL;
+    return path;
+}
+
+static enum outcome take_value(struct walk *walk, const yaml_event_t *event, enum yaml_kind kind)
+{
+    struct level *level = walk->depth > 0 ? walk->levels[walk->depth - 1] : NULL;
+    bool is_key_due = level != NULL && !level->is_sequence && level->key == NULL;
+    if (is_key_due && kind != YAML_KIND_SCALAR)
+        return refuse(walk, event->start_mark, level->path, "a key must be a plain word",
+                      "write `key: value`");
+    if (is_key_due)
+        return take_key(walk, level, event);
+
+    yaml_mark_t key_mark = event->start_mark;
+    struct yaml_entry entry = {.path = next_path(walk, &key_mark), .kind = kind};
+    entry.line = event->start_mark.line + 1;
+    entry.column = event->start_mark.column + 1;
+    entry.key_line = key_mark.line + 1;
+    entry.key_column = key_mark.column + 1;
+    if (walk->entries->count == walk->value_max)
+        return refuse(walk, event->start_mark, entry.path, "the file has too many values", "split it");
+    if (kind == YAML_KIND_SCALAR) {
+        struct str text = str_of(event->data.scalar.value, event->data.scalar.length);
+        if (memchr(text.data, 0, text.length) != NULL)
+            return refuse(walk, event->start_mark, entry.path, "a NUL character in a value", "remove it");
+        entry.text = str_copy(walk->arena, text);
+    }
+    vec_push(walk->arena, walk->entries, entry);
+    if (kind == YAML_KIND_SCALAR)
+        return OK;
+    if (walk->depth == DEPTH_MAX)
+        return refuse(walk, event->start_mark, entry.path, "nested too deep",
+                      "use the keys of the manual page");
+    level = arena_new_of(walk->arena, struct level);
+    level->is_sequence = kind == YAML_KIND_SEQUENCE;
+    level->path = entry.path;
+    walk->levels[walk->depth++] = level;
+    return OK;
+}
+
+static bool has_anchor_or_tag(const yaml_event_t *event)
+{
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        return event->data.scalar.anchor != NULL || event->data.scalar.tag != NULL;
+    case YAML_SEQUENCE_START_EVENT:
+        return event->data.sequence_start.anchor != NULL || event->data.sequence_start.tag != NULL;
+    case YAML_MAPPING_START_EVENT:
+        return event->data.mapping_start.anchor != NULL || event->data.mapping_start.tag != NULL;
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+    case YAML_STREAM_END_EVENT:
+    case YAML_DOCUMENT_START_EVENT:
+    case YAML_DOCUMENT_END_EVENT:
+    case YAML_ALIAS_EVENT:
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        break;
+    }
+    return false;
+}
+
+static enum outcome take_event(struct walk *walk, const yaml_event_t *event)
+{
+    if (has_anchor_or_tag(event))
+        return refuse(walk, event->start_mark, "", "anchors (&) and tags (!) are not accepted",
+                      "write the value out, in quotes when it starts with & or !");
+    switch (event->type) {
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+    case YAML_STREAM_END_EVENT:
+    case YAML_DOCUMENT_END_EVENT:
+        return OK;
+    case YAML_DOCUMENT_START_EVENT:
+        if (walk->documents++ > 0)
+            return refuse(walk, event->start_mark, "", "a second document starts here",
+                          "remove the line `---`");
+        return OK;
+    case YAML_ALIAS_EVENT:
+        return refuse(walk, event->start_mark, "", "aliases (*) are not accepted", "write the value out");
+    case YAML_SCALAR_EVENT:
+        return take_value(walk, event, YAML_KIND_SCALAR);
+    case YAML_SEQUENCE_START_EVENT:
+        return take_value(walk, event, YAML_KIND_SEQUENCE);
+    case YAML_MAPPING_START_EVENT:
+        return take_value(walk, event, YAML_KIND_MAPPING);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        walk->depth--;
+        return OK;
+    }
+    return FAILED;
+}
+
+static enum outcome refuse_syntax(struct walk *walk, const yaml_parser_t *parser)
+{
+    bool has_mark = parser->error != YAML_READER_ERROR;
+    struct yaml_entry here = {.line = parser->problem_mark.line + 1,
+                              .column = parser->problem_mark.column + 1};
+    yaml_fault_add(
+        walk->arena, walk->faults, has_mark ? &here : NULL, "",
+        arena_printf(walk->arena, "not YAML: %s", parser->problem != NULL ? parser->problem : "unreadable"),
+        has_mark ? "look at the indentation, colons and quotes of this line and the one before it"
+                 : "save the file as UTF-8");
+    return FAILED;
+}
+
+enum outcome yaml_index_parse(struct arena *arena, struct str bytes, size_t value_max,
+                              struct yaml_entries *out_entries, struct yaml_faults *faults)
+{
+    size_t faults_before = faults->count;
+    *out_entries = (struct yaml_entries){0};
+    struct walk walk = {.arena = arena, .value_max = value_max, .entries = out_entries, .faults = faults};
+    yaml_parser_t parser;
+    if (!yaml_parser_initialize(&parser)) {
+        yaml_fault_add(arena, faults, NULL, "", "out of memory", NULL);
+        return FAILED;
+    }
+    yaml_parser_set_input_string(&parser, (const unsigned char *)(bytes.data != NULL ? bytes.data : ""),
+                                 bytes.length);
+    bool is_done = false;
+    while (!is_done) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(&parser, &event)) {
+            (void)refuse_syntax(&walk, &parser);
+            break;
+        }
+        is_done = event.type == YAML_STREAM_END_EVENT || take_event(&walk, &event) != OK;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return faults->count == faults_before ? OK : FAILED;
+}
+
+const struct yaml_entry *yaml_index_find(const struct yaml_entries *entries, const char *path)
+{
+    for (size_t i = 0; i < entries->count; i++)
+        if (strcmp(entries->items[i].path, path) == 0)
+            return &entries->items[i];
+    return NULL;
+}
