@@ -2,15 +2,17 @@
  * The configuration of the process: one YAML file, read once at start and again at SIGHUP, immutable in
  * between.
  *
- * One declarative table (conf.c) names every key with its type, default and text; the loader, the commented
- * sample file
- * (`sluis check --sample`) and the manual page sluis.yaml(5) all come from it. Faults name file, line and
- * key.
+ * One declarative table (conf_table.c) names every key with its type, default and text; the loader, the
+ * commented sample file (`sluis check --sample`) and the manual page sluis.yaml(5) all come from it. Faults
+ * name file, line, column, key and remedy.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
+#include "base/arena.h"
 #include "base/err.h"
+#include "base/str.h"
+#include "conf/yaml_index.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +30,8 @@ struct conf_list {
     const char *schema;
 };
 
+/* Texts that were not given and have no default are NULL. File names are resolved: relative ones start at the
+ * directory of the configuration file. */
 struct conf {
     bool is_development; /* http and ports for *.localhost, cookies without Secure while the base URL is http
                           */
@@ -72,13 +76,24 @@ struct conf {
     bool is_pkce_used;
     int64_t minimum_age; /* 16; shown on the "too young" page */
 
-    int64_t workers;  /* 32 */
-    int64_t body_max; /* 8192 */
+    int64_t workers;    /* 32 */
+    int64_t io_threads; /* 0 = one per core */
+    int64_t body_max;   /* 8192 */
+    int64_t target_max; /* 8192 */
     int64_t connection_max;
+    int64_t idle_timeout_s;
 };
 
-/* OK, or FAILED with `failure` naming file, line, key and remedy. Strings live in the conf. */
+/* OK, or FAILED with `failure` naming file, line, key and remedy of the first fault. Strings live in the
+ * conf. */
 enum outcome conf_load(const char *path, struct conf **out_conf, struct failure *failure) MUST_CHECK;
+/* The same, but with every fault there is, for `sluis check`; they live in the arena. */
+enum outcome conf_load_all(const char *path, struct arena *arena, struct conf **out_conf,
+                           struct yaml_faults *out_faults) MUST_CHECK;
 void conf_free(struct conf **conf);
+
+/* The file it came from, and where in it a key ("front.certificate") stands; NULL when it has its default. */
+const char *conf_file(const struct conf *conf);
+const struct yaml_entry *conf_find(const struct conf *conf, const char *key);
 
 #endif
