@@ -19,11 +19,31 @@
 
 struct template_set;
 
+/* Bounds, so that neither loading nor rendering runs away. NODES: what one template holds with its partials;
+ * COMPILED: all sources of a set plus the indented copies of standalone partials. */
+#define TEMPLATE_SOURCE_MAX ((size_t)262144)
+#define TEMPLATE_COUNT_MAX ((size_t)1000)
+#define TEMPLATE_NODES_MAX ((size_t)100000)
+#define TEMPLATE_COMPILED_MAX ((size_t)16777216)
+#define TEMPLATE_PARTIAL_DEPTH_MAX 16
+
+struct template_source {
+    const char *name;
+    const char *file; /* for messages */
+    struct str text;
+};
+
 /* Reads directories in order (a later one may not redefine a name); symbolic links outside are not followed.
  * Every partial that is named must exist, and partials may not recurse. FAILED: text names file and line. */
 enum outcome template_set_load(const char *const *directories, size_t count, struct template_set **out_set,
                                struct failure *failure) MUST_CHECK;
+/* The same from memory; the sources are copied. */
+enum outcome template_set_compile(const struct template_source *sources, size_t count,
+                                  struct template_set **out_set, struct failure *failure) MUST_CHECK;
 void template_set_free(struct template_set **set);
+
+/* How many {{{x}}} and {{&x}} tags the set holds: 0 in a set that nothing can be injected through. */
+size_t template_unescaped_count(const struct template_set *set);
 
 bool template_exists(const struct template_set *set, const char *name);
 /* SHA-256 (hex) over the named template's source and that of every partial it reaches: the version of a text
