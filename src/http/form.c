@@ -11,34 +11,37 @@ static int hex_value(char c)
     return -1;
 }
 
-/* False when an escape is broken or the result is not text; *out_text is then the raw input. */
-static bool decode(struct arena *arena, struct str raw, struct str *out_text)
+static enum outcome decode(struct arena *arena, struct str raw, bool is_plus_space, struct str *out_text)
 {
     char *text = arena_alloc(arena, raw.length + 1);
     size_t length = 0;
-    *out_text = raw;
     for (size_t i = 0; i < raw.length; i++) {
         char c = raw.data[i];
-        if (c == '+') {
+        if (c == '+' && is_plus_space) {
             c = ' ';
         } else if (c == '%') {
             if (raw.length - i < 3)
-                return false;
+                return FAILED;
             int high = hex_value(raw.data[i + 1]), low = hex_value(raw.data[i + 2]);
             if (high < 0 || low < 0)
-                return false;
+                return FAILED;
             c = (char)(high * 16 + low);
             i += 2;
         }
         if (c == '\0')
-            return false;
+            return FAILED;
         text[length++] = c;
     }
     struct str decoded = str_of(text, length);
     if (!str_is_utf8(decoded))
-        return false;
+        return FAILED;
     *out_text = decoded;
-    return true;
+    return OK;
+}
+
+enum outcome form_decode_percent(struct arena *arena, struct str text, struct str *out_text)
+{
+    return decode(arena, text, false, out_text);
 }
 
 static size_t count_fields(struct str text)
@@ -65,9 +68,10 @@ enum outcome form_parse(struct arena *arena, struct str text, struct form *out_f
             continue;
         struct form_field *field = &out_form->fields[out_form->count++];
         size_t equals = str_find(part, '=');
-        if (!decode(arena, str_slice(part, 0, equals), &field->name))
+        if (decode(arena, str_slice(part, 0, equals), true, &field->name) != OK)
             field->name = STR_NONE;
-        field->is_malformed = !decode(arena, str_slice(part, equals + 1, part.length), &field->value);
+        field->is_malformed =
+            decode(arena, str_slice(part, equals + 1, part.length), true, &field->value) != OK;
     }
     return OK;
 }

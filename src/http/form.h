@@ -38,6 +38,9 @@ enum form_lookup {
     FORM_MALFORMED, /* one, not decodable */
 };
 
+/* Percent-decoding alone (RFC 3986 2.1): "+" stays a plus. FAILED on a bad escape, a NUL or bad UTF-8. */
+enum outcome form_decode_percent(struct arena *arena, struct str text, struct str *out_text) MUST_CHECK;
+
 enum form_lookup form_get(const struct form *form, const char *name, struct str *out_value) MUST_CHECK;
 
 #endif

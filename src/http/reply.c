@@ -1,0 +1,86 @@
+#include "http/reply.h"
+
+#include "base/log.h"
+
+#define CSP_HEAD                                                                                             \
+    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; "                                \
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+/* Origins only: anything else could end the directive and begin another. */
+static bool are_origins(const char *targets)
+{
+    for (const char *at = targets; *at != '\0'; at++) {
+        char c = *at;
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_plain && strchr(":/.- []", c) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool add(struct MHD_Response *reply, const char *name, const char *value)
+{
+    return MHD_add_response_header(reply, name, value) == MHD_YES;
+}
+
+static bool add_page_headers(struct MHD_Response *reply, const struct http_response *response, bool is_https)
+{
+    const char *policy = CSP_HEAD;
+    if (response->form_targets != NULL) {
+        if (are_origins(response->form_targets))
+            policy = arena_printf(response->arena, CSP_HEAD " %s", response->form_targets);
+        else
+            log_error("form_targets_refused");
+    }
+    return add(reply, "Content-Security-Policy", policy) && add(reply, "X-Frame-Options", "DENY") &&
+           add(reply, "Referrer-Policy", "no-referrer") && add(reply, "Cache-Control", "no-store") &&
+           (!is_https || add(reply, "Strict-Transport-Security", "max-age=31536000"));
+}
+
+static bool has_header(const struct http_response *response, const char *name)
+{
+    for (size_t i = 0; i < response->header_count; i++)
+        if (str_equal_ignoring_case(str_from_c(response->headers[i].name), str_from_c(name)))
+            return true;
+    return false;
+}
+
+static bool add_kind_headers(struct MHD_Response *reply, const struct http_response *response, bool is_https)
+{
+    if (!add(reply, "X-Content-Type-Options", "nosniff"))
+        return false;
+    switch (response->kind) {
+    case RESPONSE_PAGE:
+        return add_page_headers(reply, response, is_https);
+    case RESPONSE_DATA:
+        return add(reply, "Cache-Control", "no-store") && add(reply, "Pragma", "no-cache");
+    case RESPONSE_ASSET:
+        return has_header(response, "Cache-Control") || add(reply, "Cache-Control", "public, max-age=3600");
+    }
+    return false;
+}
+
+static bool add_headers(struct MHD_Response *reply, const struct http_response *response,
+                        const struct reply_context *context)
+{
+    if (response->content_type != NULL && !add(reply, "Content-Type", response->content_type))
+        return false;
+    for (size_t i = 0; i < response->header_count; i++)
+        if (!add(reply, response->headers[i].name, response->headers[i].value))
+            return false;
+    if (context->is_last && !add(reply, "Connection", "close"))
+        return false;
+    return add_kind_headers(reply, response, context->is_https);
+}
+
+struct MHD_Response *reply_build(const struct http_response *response, const struct reply_context *context)
+{
+    /* libmicrohttpd takes a writable pointer and does not write through it. */
+    struct MHD_Response *reply = MHD_create_response_from_buffer(
+        response->body.length, (void *)(uintptr_t)response->body.data, MHD_RESPMEM_PERSISTENT);
+    if (reply != NULL && !add_headers(reply, response, context)) {
+        MHD_destroy_response(reply);
+        reply = NULL;
+    }
+    return reply;
+}
