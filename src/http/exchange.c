@@ -49,6 +49,7 @@ struct connection {
     int refusal; /* status decided without a route's handler; 0 = none */
     const char *allow;
     const struct route *route;
+    void *door; /* of the table that the route stands in */
     struct http_request request;
     struct http_response response;
     struct buf body;
@@ -239,8 +240,9 @@ static bool has_hidden_bytes(const struct connection *connection, const char *ve
 static int find_route(struct connection *connection)
 {
     struct http_request *request = &connection->request;
-    enum route_match match = router_match(connection->server->table, request->method, request->path,
-                                          &connection->route, &request->path_tail, &connection->allow);
+    enum route_match match =
+        router_match(connection->server->table, request->method, request->path, &connection->route,
+                     &connection->door, &request->path_tail, &connection->allow);
     switch (match) {
     case ROUTE_FOUND:
         return 0;
@@ -351,7 +353,7 @@ static enum MHD_Result answer_refusal(struct connection *connection)
 
 static void run_handler(struct connection *connection)
 {
-    connection->route->handler(connection->server->table->door, &connection->request, &connection->response);
+    connection->route->handler(connection->door, &connection->request, &connection->response);
     build_reply(connection);
 }
 

@@ -22,14 +22,14 @@ static const char *allow_text(bool has_get, bool has_post)
     return has_post ? "POST" : "";
 }
 
-enum route_match router_match(const struct route_table *table, enum http_method method, struct str path,
-                              const struct route **out_route, struct str *out_tail, const char **out_allow)
+/* What a path answers to besides the method that was asked. */
+struct known_methods {
+    bool is_path_known, has_get, has_post;
+};
+
+static bool match_table(const struct route_table *table, enum http_method wanted, struct str path,
+                        const struct route **out_route, struct str *out_tail, struct known_methods *known)
 {
-    enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
-    bool is_path_known = false, has_get = false, has_post = false;
-    *out_route = NULL;
-    *out_tail = STR_NONE;
-    *out_allow = "";
     for (size_t i = 0; i < table->count; i++) {
         const struct route *route = &table->routes[i];
         struct str tail;
@@ -38,14 +38,33 @@ enum route_match router_match(const struct route_table *table, enum http_method 
         if (route->method == wanted) {
             *out_route = route;
             *out_tail = tail;
+            return true;
+        }
+        known->is_path_known = true;
+        known->has_get = known->has_get || route->method == HTTP_GET;
+        known->has_post = known->has_post || route->method == HTTP_POST;
+    }
+    return false;
+}
+
+enum route_match router_match(const struct route_table *table, enum http_method method, struct str path,
+                              const struct route **out_route, void **out_door, struct str *out_tail,
+                              const char **out_allow)
+{
+    enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
+    struct known_methods known = {0};
+    *out_route = NULL;
+    *out_door = NULL;
+    *out_tail = STR_NONE;
+    *out_allow = "";
+    for (; table != NULL; table = table->next) {
+        if (match_table(table, wanted, path, out_route, out_tail, &known)) {
+            *out_door = table->door;
             return ROUTE_FOUND;
         }
-        is_path_known = true;
-        has_get = has_get || route->method == HTTP_GET;
-        has_post = has_post || route->method == HTTP_POST;
     }
-    if (!is_path_known)
+    if (!known.is_path_known)
         return ROUTE_NO_PATH;
-    *out_allow = allow_text(has_get, has_post);
+    *out_allow = allow_text(known.has_get, known.has_post);
     return ROUTE_NO_METHOD;
 }

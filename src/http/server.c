@@ -66,10 +66,10 @@ static enum outcome check_table(const struct http_server *server, struct failure
 {
     if (server->table->not_found == NULL || server->table->too_large == NULL)
         return failure_set(failure, "the route table has no error handlers");
-    for (size_t i = 0; i < server->table->count; i++)
-        if ((server->table->routes[i].flags & ROUTE_BLOCKING) != 0 && server->workers == NULL)
-            return failure_set(failure, "%s blocks, and there are no workers",
-                               server->table->routes[i].pattern);
+    for (const struct route_table *table = server->table; table != NULL; table = table->next)
+        for (size_t i = 0; i < table->count; i++)
+            if ((table->routes[i].flags & ROUTE_BLOCKING) != 0 && server->workers == NULL)
+                return failure_set(failure, "%s blocks, and there are no workers", table->routes[i].pattern);
     return OK;
 }
 
