@@ -48,7 +48,10 @@ bool db_is_null(struct db_query *query, int column);
 enum outcome db_finish(struct db_query *query) MUST_CHECK;
 /* Runs a query without rows and finishes it. */
 enum outcome db_run(struct db_query *query) MUST_CHECK;
-/* Rows changed by the last statement that ran. */
+/* Runs a query whose only news could be failure, and finishes it. The engine may put it off until the next
+ * step or the commit, to save a round trip; a failure then makes that one fail, and with it the work. */
+void db_run_later(struct db_query *query);
+/* Rows changed by the last statement that ran (not by one run later). */
 int64_t db_changes(struct db *db);
 
 #endif

@@ -62,7 +62,16 @@ void store_read_counters(const struct store *store, struct store_counters *out_c
  * its outputs anew each time and touch nothing but them and the db. OK and ABSENT commit; FAILED rolls back.
  * In group commit it may run on another thread while its caller waits. */
 typedef enum outcome store_work(struct db *db, void *context);
+/* For one statement that reads; a work of several, which must see one moment, takes store_snapshot. */
 enum outcome store_read(struct store *store, const char *verb, store_work *work, void *context) MUST_CHECK;
+enum outcome store_snapshot(struct store *store, const char *verb, store_work *work,
+                            void *context) MUST_CHECK;
 enum outcome store_write(struct store *store, const char *verb, store_work *work, void *context) MUST_CHECK;
+/* The cheaper way for a work of which at most one statement changes anything, with none after it (enforced).
+ */
+enum outcome store_write_one(struct store *store, const char *verb, store_work *work,
+                             void *context) MUST_CHECK;
+/* A fault found after the work was done (a sealed value that does not open): logs it, returns FAILED. */
+enum outcome store_fault(struct store *store, const char *verb, const char *reason);
 
 #endif

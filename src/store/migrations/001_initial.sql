@@ -66,6 +66,7 @@ CREATE TABLE token_grant (
   revoked_why TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX token_grant_consent ON token_grant (consent_id);
+CREATE INDEX token_grant_unoffered ON token_grant (code_expires_at) WHERE code_offered_at = 0;
 
 CREATE TABLE access_token (
   digest $BLOB PRIMARY KEY,
@@ -87,6 +88,7 @@ CREATE TABLE refresh_token (
   sealed_answer $BLOB
 );
 CREATE INDEX refresh_token_grant ON refresh_token (grant_id);
+CREATE INDEX refresh_token_answer ON refresh_token (rotated_at) WHERE sealed_answer IS NOT NULL;
 
 -- Business data, written by `sluis import`.
 CREATE TABLE catalog_version (
@@ -171,4 +173,11 @@ CREATE TABLE audit (
   details TEXT NOT NULL,
   hash $BLOB NOT NULL,
   PRIMARY KEY (node, number)
+);
+
+-- The newest entry of each chain: its lock gives out the numbers, and it tells when the end of a chain is gone.
+CREATE TABLE audit_head (
+  node TEXT PRIMARY KEY,
+  number BIGINT NOT NULL,
+  hash $BLOB NOT NULL
 );
