@@ -1,0 +1,30 @@
+/*
+ * The start page at plain localhost: where to click, who the test persons are.
+ */
+#include "facts.h"
+#include "page.h"
+
+static void home_get(void *door, const struct http_request *request, struct http_response *response)
+{
+    const struct sim *sim = door;
+    struct arena *arena = request->arena;
+    struct value *context = page_context(sim, request, "Startpagina", "Welkom bij de demo van Sluis");
+    struct value *persons = value_list(arena);
+    for (size_t i = 0; i < fact_person_count; i++) {
+        struct value *person = value_object(arena);
+        value_put_c(arena, person, "name", fact_persons[i].name);
+        value_put_c(arena, person, "bsn", fact_persons[i].bsn);
+        value_put_c(arena, person, "age", arena_printf(arena, "%d", fact_persons[i].age));
+        value_put_c(arena, person, "story", fact_persons[i].story);
+        value_append(arena, persons, person);
+    }
+    value_put(arena, context, "persons", persons);
+    page_answer(sim, response, 200, "portal", context);
+}
+
+static const struct route portal_routes[] = {
+    {HTTP_GET, "/", home_get, ROUTE_PLAIN},
+};
+
+const struct sim_part portal_part = {"localhost", portal_routes,
+                                     sizeof portal_routes / sizeof portal_routes[0]};

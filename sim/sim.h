@@ -1,0 +1,63 @@
+/*
+ * sluis-sim: everything around Sluis that a demo and the tests need, in one process behind one plain HTTP
+ * listener. The Host header chooses the part (pgo.localhost, digid.localhost, fhir.localhost, and localhost
+ * for the start page and the registry); each part is one file with a route table. Never linked into sluis,
+ * and never to be trusted with real data.
+ *
+ * struct sim is made in main.c, immutable after start but for the shelves inside the parts, and outlives the
+ * server. Handlers run on many threads.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "base/err.h"
+#include "html/template.h"
+#include "http/router.h"
+
+#include <stdint.h>
+
+struct sim_settings {
+    const char *address;      /* to listen on, without port */
+    unsigned port;            /* 8090 + offset */
+    const char *home;         /* directory with templates/ and static/ */
+    const char *certificates; /* directory with ca.crt, pgo.crt, pgo.key */
+    const char *state_file;   /* what the PGO keeps between runs; NULL = nothing */
+    const char *front_url;    /* of sluis, without trailing slash */
+    const char *back_url;
+    const char *internal_url;
+};
+
+struct digid;
+struct pgo;
+
+struct sim {
+    struct sim_settings settings;
+    struct template_set *templates;
+    struct str stylesheet;
+    int64_t started_at;
+    struct digid *digid;
+    struct pgo *pgo;
+};
+
+struct sim_part {
+    const char *host; /* without the port */
+    const struct route *routes;
+    size_t route_count;
+};
+
+extern const struct sim_part portal_part;
+extern const struct sim_part registry_part;
+extern const struct sim_part pgo_part;
+extern const struct sim_part digid_part;
+extern const struct sim_part fhir_part;
+
+/* http://<host>:<port><path>, for a part of the simulator. */
+const char *sim_url(const struct sim *sim, struct arena *arena, const char *host, const char *path);
+
+enum outcome digid_new(struct digid **out_digid, struct failure *failure) MUST_CHECK;
+void digid_free(struct digid **digid);
+/* `state_file`: where sessions are kept between runs; NULL = nowhere. */
+enum outcome pgo_new(const char *state_file, struct pgo **out_pgo, struct failure *failure) MUST_CHECK;
+void pgo_free(struct pgo **pgo);
+
+#endif
