@@ -1,9 +1,7 @@
-.PHONY: all demo test bench fuzz
+.PHONY: all demo test bench fuzz install clean
 
 all:
-	script/bootstrap build
-	test -f build/build.ninja || meson setup build
-	ninja -C build
+	script/build
 
-demo test bench fuzz:
+demo test bench fuzz install clean:
 	script/$@
