@@ -80,6 +80,7 @@ enum idp_result {
     IDP_ID_TOKEN_AUTH_TIME,
     /* userinfo (4.6, 6xx) */
     IDP_USERINFO_UNREACHABLE,
+    IDP_USERINFO_REFUSED,
     IDP_USERINFO_INVALID,
     IDP_USERINFO_SUB,
 };

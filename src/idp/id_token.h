@@ -1,0 +1,27 @@
+/*
+ * The ID token rules (IDT-1 to IDT-20), each with its own result. Pure functions of their arguments: no
+ * clock, no network; any thread. IDT-14 (a nonce is used once) is the door's, which uses up the state
+ * atomically.
+ */
+#ifndef IDP_ID_TOKEN_H
+#define IDP_ID_TOKEN_H
+
+#include "idp/connection.h"
+#include "idp/login.h"
+#include "jose/jws.h"
+
+/* On IDP_OK *out_claims is a new reference. `access_token` may be empty. Failure texts hold no claim value.
+ */
+enum idp_result id_token_check(struct str token, const struct jwk_set *keys,
+                               const struct idp_connection *connection, const struct idp_attempt *attempt,
+                               int64_t now, struct str access_token, json_t **out_claims,
+                               struct failure *failure) MUST_CHECK;
+
+/* The algorithms and the HMAC secret of a connection, also for signed userinfo (UIN-3). */
+struct jws_options id_token_jws_options(const struct idp_connection *connection);
+enum idp_result id_token_jws_result(enum jws_result result);
+/* IDT-6 and IDT-7 */
+enum idp_result id_token_check_parties(const json_t *claims, const struct idp_connection *connection,
+                                       const char *issuer, struct failure *failure) MUST_CHECK;
+
+#endif
