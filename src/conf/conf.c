@@ -1,6 +1,5 @@
 #include "conf/conf.h"
 
-#include "base/vec.h"
 #include "conf/conf_table.h"
 #include "conf/file.h"
 #include "conf/yaml_load.h"
@@ -48,30 +47,6 @@ void conf_free(struct conf **conf)
 
 /* ---- unknown keys ---- */
 
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t row[65];
-    size_t b_length = strlen(b);
-    if (b_length > 64 || strlen(a) > 64)
-        return 64;
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t best = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[b_length];
-}
-
 static const char *remedy_for_unknown(struct arena *arena, const char *path)
 {
     const char *nearest = NULL;
@@ -81,7 +56,7 @@ static const char *remedy_for_unknown(struct arena *arena, const char *path)
     for (size_t i = 0; i < conf_row_count; i++) {
         const char *key = conf_rows[i].key;
         const char *key_dot = strrchr(key, '.');
-        size_t distance = edit_distance(path, key);
+        size_t distance = yaml_key_distance(path, key);
         /* The right name in the wrong section is the commonest slip. */
         if (distance >= nearest_distance && nearest == NULL &&
             strcmp(key_dot != NULL ? key_dot + 1 : key, name) == 0)
@@ -322,11 +297,9 @@ enum outcome conf_load_all(const char *path, struct arena *arena, struct conf **
         return OK;
     }
     for (size_t i = 0; i < faults.count; i++) {
-        struct yaml_fault fault = faults.items[i];
-        fault.path = arena_strdup(arena, fault.path);
-        fault.text = arena_strdup(arena, fault.text);
-        fault.remedy = fault.remedy != NULL ? arena_strdup(arena, fault.remedy) : NULL;
-        vec_push(arena, out_faults, fault);
+        const struct yaml_fault *fault = &faults.items[i];
+        struct yaml_entry place = {.line = fault->line, .column = fault->column};
+        yaml_fault_add(arena, out_faults, &place, fault->path, fault->text, fault->remedy);
     }
     arena_free(&own);
     return FAILED;

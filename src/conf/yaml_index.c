@@ -34,7 +34,11 @@ struct walk {
 void yaml_fault_add(struct arena *arena, struct yaml_faults *faults, const struct yaml_entry *entry,
                     const char *path, const char *text, const char *remedy)
 {
-    struct yaml_fault fault = {.path = path, .text = text, .remedy = remedy};
+    struct yaml_fault fault = {
+        .path = arena_strdup(arena, path),
+        .text = arena_strdup(arena, text),
+        .remedy = remedy != NULL ? arena_strdup(arena, remedy) : NULL,
+    };
     if (entry != NULL) {
         fault.line = entry->line;
         fault.column = entry->column;
@@ -237,4 +241,28 @@ const struct yaml_entry *yaml_index_find(const struct yaml_entries *entries, con
         if (strcmp(entries->items[i].path, path) == 0)
             return &entries->items[i];
     return NULL;
+}
+
+size_t yaml_key_distance(const char *a, const char *b)
+{
+    size_t row[65];
+    size_t b_length = strlen(b);
+    if (b_length > 64 || strlen(a) > 64)
+        return 64;
+    for (size_t j = 0; j <= b_length; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t best = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[b_length];
 }

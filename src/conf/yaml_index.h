@@ -46,6 +46,7 @@ struct yaml_faults {
     size_t capacity;
 };
 
+/* Copies the texts. */
 void yaml_fault_add(struct arena *arena, struct yaml_faults *faults, const struct yaml_entry *entry,
                     const char *path, const char *text, const char *remedy);
 /* "file:3:7: front.address: text; remedy" */
@@ -57,5 +58,8 @@ enum outcome yaml_index_parse(struct arena *arena, struct str bytes, size_t valu
                               struct yaml_entries *out_entries, struct yaml_faults *faults) MUST_CHECK;
 /* NULL when the path is not in the file. */
 const struct yaml_entry *yaml_index_find(const struct yaml_entries *entries, const char *path);
+
+/* How many letters must change to make one key of the other; for "did you mean". */
+size_t yaml_key_distance(const char *a, const char *b);
 
 #endif

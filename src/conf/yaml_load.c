@@ -36,19 +36,25 @@ static void capture_line(cyaml_log_t level, void *context, const char *format, v
     }
 }
 
-/* realloc in an arena: the size stands in front, aligned for any type. */
+/* realloc in an arena: the room stands in front, aligned for any type. Room at least doubles, because
+ * libcyaml grows a sequence by one entry at a time and an arena gives nothing back. */
 static void *arena_memory(void *context, void *pointer, size_t size)
 {
     const size_t head = 16;
-    if (size == 0 || size > SIZE_MAX - head)
+    size_t room = size;
+    size_t old_room = 0;
+    if (size == 0 || size > SIZE_MAX / 4)
         return NULL;
-    char *block = arena_alloc(context, size + head);
-    memcpy(block, &size, sizeof size);
     if (pointer != NULL) {
-        size_t old_size;
-        memcpy(&old_size, (const char *)pointer - head, sizeof old_size);
-        memcpy(block + head, pointer, old_size < size ? old_size : size);
+        memcpy(&old_room, (const char *)pointer - head, sizeof old_room);
+        if (size <= old_room)
+            return pointer;
+        room = size < old_room * 2 ? old_room * 2 : size;
     }
+    char *block = arena_alloc(context, room + head);
+    memcpy(block, &room, sizeof room);
+    if (pointer != NULL)
+        memcpy(block + head, pointer, old_room);
     return block + head;
 }
 
