@@ -32,10 +32,11 @@ struct lists_settings {
     const char *ca_file;                 /* for fetching; NULL = the system's */
     const char *client_certificate_file; /* mutual TLS; NULL = none */
     const char *client_key_file;
-    int64_t interval_s; /* 900 */
-    int64_t max_age_s;  /* 86400: after this, fail closed */
-    size_t size_max;    /* 64 MiB */
-    bool is_http_allowed;
+    int64_t interval_s;   /* 900 */
+    int64_t max_age_s;    /* 86400: after this, fail closed */
+    size_t size_max;      /* 64 MiB */
+    bool is_http_allowed; /* development: lists over http, and endpoints at *.localhost over http and with
+                             ports */
 };
 
 /* Where last good copies are kept between starts: the store, behind two functions so that tests need none. */
@@ -93,7 +94,8 @@ struct list_provider_service {
     struct str token_endpoint;
 };
 
-/* Each: OK, ABSENT, or FAILED when the list is missing or too old. Results live as long as the snapshot. */
+/* Each: OK, ABSENT, or FAILED when the list is missing or too old. Results live as long as the snapshot. A
+ * provider list of the generation without interface versions (release2) answers for every version. */
 enum outcome lists_find_client(const struct lists_snapshot *snapshot, struct str host,
                                const struct list_client **out_client) MUST_CHECK;
 enum outcome lists_find_whitelisted(const struct lists_snapshot *snapshot, struct str host) MUST_CHECK;
@@ -106,6 +108,7 @@ bool list_client_has_service(const struct list_client *client, struct str servic
 
 /* One document, checked alone: `sluis lists verify`, fuzzing and tests. OK or FAILED with the reason. */
 enum outcome lists_verify_document(enum list_kind kind, struct str xml, const char *schema_file,
-                                   struct list_status *out_status, struct failure *failure) MUST_CHECK;
+                                   bool is_http_allowed, struct list_status *out_status,
+                                   struct failure *failure) MUST_CHECK;
 
 #endif
