@@ -613,10 +613,7 @@ static void published_examples_are_read_and_validated(void **state)
 {
     (void)state;
     const char *folder = getenv("MEDMIJ_LISTS_DIR");
-    if (folder == NULL) {
-        print_message("# MEDMIJ_LISTS_DIR is not set: the published schemas and examples were NOT tried\n");
-        skip();
-    }
+    assert_non_null(folder);
     static const struct {
         enum list_kind kind;
         const char *xml;
@@ -685,7 +682,12 @@ int main(void)
         TEST(a_schema_rules_beside_our_own_checks),
         TEST(a_schema_that_cannot_be_used_is_an_error),
         TEST(a_large_list_is_read_whole),
-        TEST(published_examples_are_read_and_validated),
+        TEST(published_examples_are_read_and_validated), /* last: left out when there is no copy */
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    size_t count = sizeof tests / sizeof *tests;
+    if (getenv("MEDMIJ_LISTS_DIR") == NULL) {
+        print_message("# MEDMIJ_LISTS_DIR is not set: the published schemas and examples were NOT tried\n");
+        count--;
+    }
+    return _cmocka_run_group_tests("lists_parse", tests, count, NULL, NULL);
 }
