@@ -14,7 +14,7 @@ struct store {
     struct store_tally tally;
 };
 
-static const struct driver *const drivers[] = {&sqlite_driver};
+static const struct driver *const drivers[] = {&sqlite_driver, &postgres_driver};
 
 static const struct driver *driver_for(const char *url)
 {
