@@ -1,6 +1,7 @@
 #include "http/client.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "http/address.h"
 
 #include <curl/curl.h>
@@ -196,7 +197,6 @@ static enum outcome set_limits(CURL *curl, const struct http_call *call)
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, call->connect_timeout_ms > 0 ? call->connect_timeout_ms : 3000L);
-    SET(CURLOPT_TIMEOUT_MS, call->total_timeout_ms > 0 ? call->total_timeout_ms : 10000L);
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)call->body_max);
     SET(CURLOPT_MAXAGE_CONN, 30L);
     SET(CURLOPT_USERAGENT, "sluis/" SLUIS_VERSION);
@@ -223,9 +223,11 @@ static enum outcome set_request(CURL *curl, const struct http_call *call, struct
     return OK;
 }
 
-static enum outcome set_exchange(CURL *curl, const char *url, struct transfer *transfer, bool is_checked)
+static enum outcome set_exchange(CURL *curl, const char *url, long timeout_ms, struct transfer *transfer,
+                                 bool is_checked)
 {
     SET(CURLOPT_URL, url);
+    SET(CURLOPT_TIMEOUT_MS, timeout_ms);
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, transfer);
     if (is_checked) {
@@ -311,6 +313,36 @@ static const char *redirect_target(CURL *curl, struct arena *arena, const struct
     return copy;
 }
 
+/* One hop after another, within the time of the whole call. */
+static enum http_call_result perform(CURL *curl, struct arena *arena, const struct http_call *call,
+                                     const struct target *target, bool is_checked,
+                                     struct http_answer *out_answer, struct failure *failure)
+{
+    const char *url = call->url;
+    int64_t until_ms = clock_monotonic_ms() + (call->total_timeout_ms > 0 ? call->total_timeout_ms : 10000);
+    for (int hop = 0;; hop++) {
+        struct transfer transfer = {.body = buf_new(arena, call->body_max)};
+        int64_t left_ms = until_ms - clock_monotonic_ms();
+        if (left_ms <= 0) {
+            (void)failure_set(failure, "%s: the redirects took too long", target->host);
+            return HTTP_CALL_TIMED_OUT;
+        }
+        if (set_exchange(curl, url, (long)left_ms, &transfer, is_checked) != OK) {
+            (void)failure_set(failure, "%s: the call could not be set up", target->host);
+            return hop > 0 ? HTTP_CALL_BROKEN : HTTP_CALL_NOT_SENT;
+        }
+        CURLcode code = curl_easy_perform(curl);
+        if (code != CURLE_OK)
+            return judge(curl, code, &transfer, target, hop > 0, failure);
+        const char *next = hop < call->redirects_max ? redirect_target(curl, arena, call, target) : NULL;
+        if (next == NULL) {
+            answer_read(curl, arena, &transfer, out_answer);
+            return HTTP_CALL_OK;
+        }
+        url = next;
+    }
+}
+
 enum http_call_result http_client_call(struct arena *arena, const struct http_call *call,
                                        struct http_answer *out_answer, struct failure *failure)
 {
@@ -332,32 +364,11 @@ enum http_call_result http_client_call(struct arena *arena, const struct http_ca
     CURL *curl = is_checked ? handles->public_only : handles->any_address;
     curl_easy_reset(curl); /* keeps connections, forgets credentials and the last caller's pointers */
 
-    const char *url = call->url;
     if (headers_build(call, &headers) != OK || set_tls(curl, call) != OK || set_limits(curl, call) != OK ||
-        set_request(curl, call, headers) != OK) {
+        set_request(curl, call, headers) != OK)
         (void)failure_set(failure, "%s: the call could not be set up", target.host);
-        goto out;
-    }
-    for (int hop = 0;; hop++) {
-        struct transfer transfer = {.body = buf_new(arena, call->body_max)};
-        if (set_exchange(curl, url, &transfer, is_checked) != OK) {
-            (void)failure_set(failure, "%s: the call could not be set up", target.host);
-            break;
-        }
-        CURLcode code = curl_easy_perform(curl);
-        if (code != CURLE_OK) {
-            result = judge(curl, code, &transfer, &target, hop > 0, failure);
-            break;
-        }
-        const char *next = hop < call->redirects_max ? redirect_target(curl, arena, call, &target) : NULL;
-        if (next == NULL) {
-            answer_read(curl, arena, &transfer, out_answer);
-            result = HTTP_CALL_OK;
-            break;
-        }
-        url = next;
-    }
-out:
+    else
+        result = perform(curl, arena, call, &target, is_checked, out_answer, failure);
     curl_easy_reset(curl);
     curl_slist_free_all(headers);
     return result;
