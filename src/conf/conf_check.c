@@ -256,12 +256,14 @@ static void check_listeners(const struct check *check)
         const char *name;
         const struct conf_listener *listener;
     } listeners[] = {{"front", &conf->front}, {"back", &conf->back}, {"internal", &conf->internal}};
+    bool has_proxy = conf->trusted_proxies_count > 0 && conf->client_certificate_header != NULL;
     for (size_t i = 0; i < 3; i++) {
         const struct conf_listener *listener = listeners[i].listener;
         const char *name = listeners[i].name;
         check_pair(check, arena_printf(check->arena, "%s.certificate", name), listener->certificate,
                    arena_printf(check->arena, "%s.key", name), listener->key);
-        if (listener->client_ca != NULL && listener->certificate == NULL)
+        if (listener->client_ca != NULL && listener->certificate == NULL &&
+            !(listener == &conf->back && has_proxy))
             report(check, arena_printf(check->arena, "%s.client_ca", name),
                    "has no effect on a listener without certificate", "name a certificate and its key too");
         for (size_t j = 0; j < i; j++)
@@ -271,13 +273,14 @@ static void check_listeners(const struct check *check)
                        arena_printf(check->arena, "is the address of %s too", listeners[j].name),
                        "give each listener a port of its own");
     }
-    /* PGO servers are known by their certificate (spec 3.14): without any way to see it nobody could come in.
-     */
-    bool has_proxy = conf->trusted_proxies_count > 0 && conf->client_certificate_header != NULL;
-    if (conf->back.is_enabled && conf->back.client_ca == NULL && !has_proxy)
+    /* PGO servers are known by their certificate (spec 3.14), also when a proxy passes it on. */
+    if (conf->back.is_enabled && conf->back.client_ca == NULL)
         report(check, "back.client_ca", "is missing: PGO servers are known by their client certificate",
-               "name the file with their authorities, or set proxies.trusted and "
-               "proxies.client_certificate_header");
+               "name the file with the authorities they come from");
+    if (conf->back.is_enabled && conf->back.certificate == NULL && !has_proxy)
+        report(
+            check, "back.certificate", "is missing: tokens are given over mutual TLS only",
+            "name a certificate and its key, or set proxies.trusted and proxies.client_certificate_header");
     if (conf->client_certificate_header != NULL && conf->trusted_proxies_count == 0)
         report(check, "proxies.client_certificate_header", "is given but no proxy is trusted",
                "list the proxies in proxies.trusted, or remove it");

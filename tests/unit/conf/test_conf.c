@@ -233,6 +233,8 @@ static void urls_are_checked(void **state)
     expect_fault(fixture, without(fixture, "sqlite:data/s.db", "mysql:x"), "store.url: is not right");
     expect_fault(fixture, without(fixture, ", client_ca: /etc/ca.crt", ""),
                  "F:3:7: back.client_ca: is missing: PGO servers are known by their client certificate");
+    expect_fault(fixture, without(fixture, "certificate: b.crt, key: b.key, ", ""),
+                 "F:3:7: back.certificate: is missing: tokens are given over mutual TLS only");
 }
 
 static void all_faults_are_told_together(void **state)
