@@ -1,6 +1,21 @@
-#include <stdio.h>
+#include "cli/cli.h"
 
-int main(void)
+static const struct cli_command commands[] = {
+    {"migrate", "bring the store to the schema of this program", cli_migrate},
+    {"import", "bring providers and identity providers into the store", cli_import},
+    {"export", "write them back in the same form", cli_export},
+    {"keys", "make, list and rotate the keys for data at rest", cli_keys},
+    {"consent", "look up and withdraw consents", cli_consent},
+    {"audit", "read and verify the audit trail", cli_audit},
+    {"version", "print the version", cli_version},
+};
+
+int main(int argc, char **argv)
 {
-    return 0;
+    return cli_dispatch(
+        "sluis",
+        "The authorization server of a MedMij Dienstverlener aanbieder. Each command reads its "
+        "configuration from the file that --config names, " CLI_DEFAULT_CONFIG " by default. Exit "
+        "status: 0 done, 1 something is wrong, 2 wrong use.",
+        commands, sizeof commands / sizeof commands[0], argc, argv);
 }

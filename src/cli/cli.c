@@ -1,0 +1,357 @@
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define OPTIONS_MAX 24
+#define COLUMNS 80
+
+/* ---- help ---- */
+
+static void print_wrapped(FILE *file, int indent, int column, const char *text)
+{
+    struct str rest = str_from_c(text);
+    struct str word;
+    while (str_split_next(&rest, ' ', &word)) {
+        if (column > indent && column + 1 + (int)word.length > COLUMNS) {
+            fputc('\n', file);
+            column = 0;
+        }
+        if (column < indent)
+            column += fprintf(file, "%*s", indent - column, "");
+        else if (column > indent)
+            column += fprintf(file, " ");
+        column += fprintf(file, "%.*s", STR_ARG(word));
+    }
+    fputc('\n', file);
+}
+
+static void print_option(char letter, const char *name, const char *argument, const char *help)
+{
+    int column = printf("  ");
+    column += letter != 0 ? printf("-%c, ", letter) : printf("    ");
+    column += printf("--%s%s%s", name, argument != NULL ? " " : "", argument != NULL ? argument : "");
+    if (column > 28) {
+        putchar('\n');
+        column = 0;
+    }
+    print_wrapped(stdout, 30, column, help);
+}
+
+static void print_help(const struct cli_usage *usage)
+{
+    printf("usage: %s [OPTION]...%s%s\n\n", usage->command, usage->arguments[0] != '\0' ? " " : "",
+           usage->arguments);
+    print_wrapped(stdout, 0, 0, usage->summary);
+    printf("\noptions:\n");
+    for (size_t i = 0; i < usage->option_count; i++)
+        print_option(usage->options[i].letter, usage->options[i].name, usage->options[i].argument,
+                     usage->options[i].help);
+    print_option('h', "help", NULL, "print this");
+}
+
+int cli_dispatch(const char *program, const char *summary, const struct cli_command *commands, size_t count,
+                 int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+    bool is_help =
+        word != NULL && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0);
+    if (is_help) {
+        printf("usage: %s COMMAND [OPTION]...\n\n", program);
+        print_wrapped(stdout, 0, 0, summary);
+        printf("\ncommands:\n");
+        for (size_t i = 0; i < count; i++)
+            print_wrapped(stdout, 14, printf("  %s", commands[i].name), commands[i].summary);
+        printf("\n`%s COMMAND --help` tells more of each.\n", program);
+        return cli_flush();
+    }
+    for (size_t i = 0; word != NULL && i < count; i++)
+        if (strcmp(commands[i].name, word) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (word == NULL)
+        fprintf(stderr, "%s: no command given; `%s --help` lists them\n", program, program);
+    else
+        fprintf(stderr, "%s: there is no command '%s'; `%s --help` lists them\n", program, word, program);
+    return CLI_USAGE;
+}
+
+/* ---- options ---- */
+
+static void take_option(const struct cli_option *option)
+{
+    if (option->argument != NULL)
+        *option->text = optarg;
+    else
+        *option->flag = true;
+}
+
+int cli_parse(const struct cli_usage *usage, int argc, char **argv, char ***out_arguments, int *out_count)
+{
+    struct option longs[OPTIONS_MAX + 2] = {{0}};
+    char shorts[2 * OPTIONS_MAX + 4] = ":h";
+    size_t length = 2;
+    if (usage->option_count > OPTIONS_MAX)
+        abort();
+    for (size_t i = 0; i < usage->option_count; i++) {
+        const struct cli_option *option = &usage->options[i];
+        longs[i] = (struct option){option->name, option->argument != NULL ? required_argument : no_argument,
+                                   NULL, (int)(256 + i)};
+        if (option->letter == 0)
+            continue;
+        shorts[length++] = option->letter;
+        if (option->argument != NULL)
+            shorts[length++] = ':';
+    }
+    longs[usage->option_count] = (struct option){"help", no_argument, NULL, 'h'};
+
+    optind = 0; /* GNU: start over, also when a word before was parsed by another table */
+    for (int found = getopt_long(argc, argv, shorts, longs, NULL); found != -1;
+         found = getopt_long(argc, argv, shorts, longs, NULL)) {
+        if (found == 'h') {
+            print_help(usage);
+            return cli_flush();
+        }
+        if (found == ':')
+            return cli_misuse(usage, "option %s needs a value", argv[optind - 1]);
+        if (found == '?' && optopt != 0 && optopt < 256)
+            return cli_misuse(usage, "there is no option -%c", optopt);
+        if (found == '?')
+            return cli_misuse(usage, "option %s is not known, or cannot have a value", argv[optind - 1]);
+        for (size_t i = 0; i < usage->option_count; i++)
+            if (found == (int)(256 + i) || found == usage->options[i].letter)
+                take_option(&usage->options[i]);
+    }
+    *out_arguments = argv + optind;
+    *out_count = argc - optind;
+    if (*out_count < usage->argument_min)
+        return cli_misuse(usage, "an argument is missing: %s", usage->arguments);
+    if (*out_count > usage->argument_max)
+        return cli_misuse(usage, "'%s' is one argument too many", argv[optind + usage->argument_max]);
+    return CLI_GO_ON;
+}
+
+/* ---- session ---- */
+
+int cli_open_conf(struct cli *cli, const char *config)
+{
+    *cli = (struct cli){.arena = arena_new(), .config = config};
+    if (rand_init() != OK)
+        return cli_fail("the operating system gives no random numbers");
+    const struct passwd *user = getpwuid(getuid());
+    cli->actor = user != NULL ? arena_printf(cli->arena, "cli:%s", user->pw_name)
+                              : arena_printf(cli->arena, "cli:%u", (unsigned)getuid());
+    /* What the store or the network says of a fault goes with ours; the rest of the process log is for
+     * servers. */
+    log_init(STDERR_FILENO, LOG_LEVEL_ERROR);
+    struct yaml_faults faults;
+    if (conf_load_all(config, cli->arena, &cli->conf, &faults) == OK) {
+        struct failure failure;
+        if (cli->conf->clock_offset_file != NULL &&
+            clock_follow_offset_file(cli->conf->clock_offset_file, &failure) != OK)
+            return cli_fail("clock_offset_file: %s", failure.text);
+        return CLI_OK;
+    }
+    for (size_t i = 0; i < faults.count; i++)
+        cli_fail("%s", yaml_fault_format(cli->arena, config, &faults.items[i]));
+    return CLI_FAULT;
+}
+
+int cli_open_store(struct cli *cli, const char *config)
+{
+    int status = cli_open_conf(cli, config);
+    if (status != CLI_OK)
+        return status;
+    struct failure failure;
+    if (vault_load(cli->conf->key_file, &cli->vault, &failure) != OK)
+        return cli_fail("%s: keys.file: %s", config, failure.text);
+    const struct store_settings settings = {
+        .url = cli->conf->store_url,
+        .connection_max = 2,
+        .vault = cli->vault,
+        .node = cli->conf->node,
+    };
+    if (store_open(&settings, &cli->store, &failure) != OK)
+        return cli_fail("%s: store.url: %s", config, failure.text);
+    int version;
+    int newest;
+    if (store_schema_version(cli->store, &version, &newest) != OK)
+        return cli_fail("%s: store.url: the schema version cannot be read", config);
+    if (version < newest)
+        return cli_fail("the store has schema %d and this program needs %d; run `sluis migrate`", version,
+                        newest);
+    if (version > newest)
+        return cli_fail("the store has schema %d, newer than this program knows (%d); use the newer program",
+                        version, newest);
+    return CLI_OK;
+}
+
+void cli_close(struct cli *cli)
+{
+    store_close(&cli->store);
+    vault_free(&cli->vault);
+    conf_free(&cli->conf);
+    arena_free(&cli->arena);
+}
+
+/* ---- output ---- */
+
+int cli_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("sluis: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return CLI_FAULT;
+}
+
+int cli_misuse(const struct cli_usage *usage, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "%s: ", usage->command);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "; see `%s --help`\n", usage->command);
+    va_end(arguments);
+    return CLI_USAGE;
+}
+
+int cli_flush(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return CLI_OK;
+    return cli_fail("standard output: %s", strerror(errno));
+}
+
+const char *cli_printable(struct arena *arena, struct str text)
+{
+    char *copy = arena_strndup(arena, text.data != NULL ? text.data : "", text.length);
+    bool is_utf8 = str_is_utf8(text);
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)copy[i];
+        /* C1 controls are C2 80..9F in UTF-8. */
+        bool is_c1 = c == 0xC2 && i + 1 < text.length && (unsigned char)copy[i + 1] < 0xA0;
+        if (is_c1)
+            copy[i++] = '?';
+        if (c < 0x20 || c == 0x7F || is_c1 || (c >= 0x80 && !is_utf8))
+            copy[i] = '?';
+    }
+    return copy;
+}
+
+const char *cli_time(struct arena *arena, int64_t seconds)
+{
+    time_t time = (time_t)seconds;
+    struct tm parts;
+    char text[32];
+    if (seconds == 0 || gmtime_r(&time, &parts) == NULL || strftime(text, sizeof text, "%F %TZ", &parts) == 0)
+        return "-";
+    return arena_strdup(arena, text);
+}
+
+static void append_name(struct buf *buf, const char *name)
+{
+    if (buf->length > 0 && buf->data[buf->length - 1] != '{')
+        buf_append_char(buf, ',');
+    buf_append_json_string(buf, str_from_c(name));
+    buf_append_char(buf, ':');
+}
+
+void cli_json_text(struct buf *buf, const char *name, struct str value)
+{
+    append_name(buf, name);
+    buf_append_json_string(buf, value);
+}
+
+void cli_json_int(struct buf *buf, const char *name, int64_t value)
+{
+    append_name(buf, name);
+    buf_printf(buf, "%lld", (long long)value);
+}
+
+void cli_json_bool(struct buf *buf, const char *name, bool value)
+{
+    append_name(buf, name);
+    buf_append_c(buf, value ? "true" : "false");
+}
+
+void cli_json_time(struct buf *buf, const char *name, int64_t seconds)
+{
+    char text[CLOCK_TEXT_SIZE];
+    append_name(buf, name);
+    if (seconds == 0) {
+        buf_append_c(buf, "null");
+        return;
+    }
+    clock_format_ms(seconds * 1000, text);
+    buf_append_json_string(buf, str_from_c(text));
+}
+
+void cli_json_words(struct buf *buf, const char *name, struct str text, char separator)
+{
+    append_name(buf, name);
+    buf_append_char(buf, '[');
+    struct str rest = text.length > 0 ? text : STR_NONE;
+    struct str word;
+    for (bool is_first = true; str_split_next(&rest, separator, &word); is_first = false) {
+        buf_append_c(buf, is_first ? "" : ",");
+        buf_append_json_string(buf, word);
+    }
+    buf_append_char(buf, ']');
+}
+
+struct cli_table cli_table_new(struct arena *arena, size_t column_count, const char *const *headings)
+{
+    struct cli_table table = {.arena = arena, .column_count = column_count};
+    for (size_t i = 0; i < column_count; i++)
+        cli_table_add(&table, headings[i]);
+    return table;
+}
+
+void cli_table_add(struct cli_table *table, const char *cell)
+{
+    if (table->cell_count == table->cell_capacity) {
+        size_t capacity = table->cell_capacity > 0 ? table->cell_capacity * 2 : 64;
+        const char **cells = arena_array_of(table->arena, capacity, const char *);
+        for (size_t i = 0; i < table->cell_count; i++)
+            cells[i] = table->cells[i];
+        table->cells = cells;
+        table->cell_capacity = capacity;
+    }
+    table->cells[table->cell_count++] = cell;
+}
+
+static size_t width_of(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++)
+        width += ((unsigned char)*text & 0xC0) != 0x80;
+    return width;
+}
+
+void cli_table_print(const struct cli_table *table)
+{
+    size_t *widths = arena_array_of(table->arena, table->column_count, size_t);
+    for (size_t i = 0; i < table->cell_count; i++) {
+        size_t width = width_of(table->cells[i]);
+        size_t column = i % table->column_count;
+        if (width > widths[column])
+            widths[column] = width;
+    }
+    for (size_t i = 0; i < table->cell_count; i++) {
+        bool is_last = i % table->column_count == table->column_count - 1;
+        int padding = is_last ? 0 : (int)(widths[i % table->column_count] - width_of(table->cells[i]) + 2);
+        printf("%s%*s%s", table->cells[i], padding, "", is_last ? "\n" : "");
+    }
+}
