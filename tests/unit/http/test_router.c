@@ -20,12 +20,13 @@ static const struct route routes[] = {
     {HTTP_GET, "/static/exact.css", noop, ROUTE_PLAIN},
     {HTTP_GET, "/static/*", noop, ROUTE_PLAIN},
 };
-static const struct route_table table = {routes, sizeof routes / sizeof routes[0], NULL, noop, noop};
+static const struct route_table table = {routes, sizeof routes / sizeof routes[0], NULL, noop, noop, NULL};
 
 static enum route_match match(enum http_method method, struct str path, const struct route **out_route,
                               struct str *out_tail, const char **out_allow)
 {
-    return router_match(&table, method, path, out_route, out_tail, out_allow);
+    void *door;
+    return router_match(&table, method, path, out_route, &door, out_tail, out_allow);
 }
 
 static void finds_routes(void **state)
@@ -93,6 +94,40 @@ static void other_methods(void **state)
     assert_null(route);
 }
 
+/* Two doors on one listener: each handler gets the context of its own table. */
+static void chained_tables(void **state)
+{
+    (void)state;
+    static const struct route more[] = {{HTTP_POST, "/oauth/authorize", noop, ROUTE_BLOCKING},
+                                        {HTTP_GET, "/oauth/authorize", noop, ROUTE_BLOCKING},
+                                        {HTTP_GET, "/sso/start", noop, ROUTE_BLOCKING}};
+    int first_door, second_door;
+    struct route_table second = {.routes = more, .count = 3, .door = &second_door};
+    struct route_table first = table;
+    first.door = &first_door;
+    first.next = &second;
+    const struct route *route;
+    void *door;
+    struct str tail;
+    const char *allow;
+    assert_int_equal(router_match(&first, HTTP_GET, STR("/oauth/authorize"), &route, &door, &tail, &allow),
+                     ROUTE_FOUND);
+    assert_ptr_equal(route, &routes[1]);
+    assert_ptr_equal(door, &first_door);
+    assert_int_equal(router_match(&first, HTTP_POST, STR("/oauth/authorize"), &route, &door, &tail, &allow),
+                     ROUTE_FOUND);
+    assert_ptr_equal(route, &more[0]);
+    assert_ptr_equal(door, &second_door);
+    assert_int_equal(router_match(&first, HTTP_GET, STR("/sso/start"), &route, &door, &tail, &allow),
+                     ROUTE_FOUND);
+    assert_ptr_equal(door, &second_door);
+    assert_int_equal(router_match(&first, HTTP_OTHER, STR("/oauth/authorize"), &route, &door, &tail, &allow),
+                     ROUTE_NO_METHOD);
+    assert_string_equal(allow, "GET, HEAD, POST");
+    assert_int_equal(router_match(&first, HTTP_GET, STR("/sso"), &route, &door, &tail, &allow),
+                     ROUTE_NO_PATH);
+}
+
 static void header_lookup(void **state)
 {
     (void)state;
@@ -151,9 +186,10 @@ static void responses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_routes),  cmocka_unit_test(tails),         cmocka_unit_test(paths_are_literal),
-        cmocka_unit_test(other_methods), cmocka_unit_test(header_lookup), cmocka_unit_test(content_types),
-        cmocka_unit_test(responses),
+        cmocka_unit_test(finds_routes),      cmocka_unit_test(tails),
+        cmocka_unit_test(paths_are_literal), cmocka_unit_test(other_methods),
+        cmocka_unit_test(header_lookup),     cmocka_unit_test(content_types),
+        cmocka_unit_test(responses),         cmocka_unit_test(chained_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
