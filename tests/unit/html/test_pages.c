@@ -240,7 +240,7 @@ static void consent_collect_says_what_is_prescribed(void **state)
         " Toelichting " PROVIDER
         " mag niet zonder jouw toestemming gegevens delen met een andere partij (lees ook "
         "de privacy verklaring van " PROVIDER "). Toestemmingen zijn geldig voor onbepaalde tijd. Als je "
-                                              "langer dan zes maanden geen gegevens in je "
+        "langer dan zes maanden geen gegevens in je "
         "PGO zet, is de langdurige toestemming niet meer geldig. De volgende keer dat je gegevens in jouw "
         "PGO "
         "wilt zetten, log je weer in met DigiD en geef je opnieuw toestemming. Toestemmingen die je voor "
@@ -294,6 +294,7 @@ static void other_statements_say_what_is_prescribed(void **state)
                  "dat de informatie die u wenst te delen vanuit uw persoonlijke gezondheidsomgeving via "
                  "MedMij aan " PROVIDER " wordt toegezonden. Het is aan " PROVIDER
                  " om te beoordelen of hij de informatie die u met hem deelt ook opneemt in uw dossier.");
+    assert_reads("confirm_share", true, " Bevestigingsverklaring U bevestigt hierbij");
     assert_reads("confirm_share", false,
                  "Je bevestigt hierbij dat MijnPGO " SERVICES " mag delen met " PROVIDER ".");
     assert_reads(
@@ -428,7 +429,7 @@ static void one_form_of_address_per_text_set(void **state)
 
 static bool is_void_element(struct str name)
 {
-    static const char *const names[] = {"meta", "link", "input", "img", "!doctype"};
+    static const char *const names[] = {"meta", "link", "input", "img", "wbr", "!doctype"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (str_equal_c(name, names[i]))
             return true;
