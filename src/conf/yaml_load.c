@@ -13,6 +13,7 @@ struct capture {
 };
 
 /* libcyaml tells where it was in its log only: "  in mapping field 'address' (line: 2, column: 12)". */
+PRINTF_LIKE(3, 0)
 static void capture_line(cyaml_log_t level, void *context, const char *format, va_list arguments)
 {
     struct capture *capture = context;

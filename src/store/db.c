@@ -16,6 +16,7 @@ void db_begin_work(struct db *db, enum db_access access)
     db->fault_sql = NULL;
 }
 
+PRINTF_LIKE(3, 0)
 static void note_fault(struct db *db, const char *sql, const char *format, va_list arguments)
 {
     if (db->has_fault)
