@@ -312,12 +312,53 @@ enum outcome jwk_generate(const char *alg, const char *kid, struct jwk **out_key
     return OK;
 }
 
+/* A private key that does not belong to its public half would sign what nobody can verify. */
+static bool is_pair(const struct jwk *key, const struct jwk *half)
+{
+    static const uint8_t probe[] = "probe";
+    const char *alg = "RS256";
+    for (size_t i = 0; key->family == JOSE_EC && i < sizeof algs / sizeof *algs; i++)
+        if (algs[i].family == JOSE_EC && algs[i].curve == key->curve)
+            alg = algs[i].name;
+    cjose_err error = {0};
+    cjose_jws_t *jws = NULL;
+    cjose_header_t *header = cjose_header_new(&error);
+    if (header != NULL && cjose_header_set(header, CJOSE_HDR_ALG, alg, &error))
+        jws = cjose_jws_sign(key->cjose, header, probe, sizeof probe, &error);
+    bool is_verified = jws != NULL && cjose_jws_verify(jws, half->cjose, &error);
+    if (jws != NULL)
+        cjose_jws_release(jws);
+    if (header != NULL)
+        cjose_header_release(header);
+    ERR_clear_error();
+    return is_verified;
+}
+
+static enum outcome pair_parse(json_t *object, struct jwk **out_key, struct failure *failure)
+{
+    static const char *const private_members[] = {"d", "p", "q", "dp", "dq", "qi", "key_ops"};
+    struct jwk *key = NULL, *half = NULL;
+    if (key_parse(object, true, &key, failure) != OK)
+        return FAILED;
+    for (size_t i = 0; i < sizeof private_members / sizeof *private_members; i++)
+        json_object_del(object, private_members[i]);
+    enum outcome outcome = key_parse(object, false, &half, failure);
+    if (outcome == OK && !is_pair(key, half))
+        outcome = failure_set(failure, "private key that does not belong to its public half");
+    jwk_free(&half);
+    if (outcome == OK)
+        *out_key = key;
+    else
+        jwk_free(&key);
+    return outcome;
+}
+
 enum outcome jwk_parse_private(struct str json, struct jwk **out_key, struct failure *failure)
 {
     json_t *object;
     if (json_parse_object(json, &object, failure) != OK)
         return failure_prefix(failure, "private key");
-    enum outcome outcome = key_parse(object, true, out_key, failure);
+    enum outcome outcome = pair_parse(object, out_key, failure);
     json_decref(object);
     return outcome;
 }

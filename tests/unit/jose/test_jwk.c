@@ -209,6 +209,27 @@ static void a_made_key_can_be_kept_and_published(void **state)
     assert_int_equal(jwk_generate("none", NULL, &none, &failure), FAILED);
 }
 
+static void halves_must_belong_together(void **state)
+{
+    (void)state;
+    const char *bad[] = {
+        EC_KEY ",\"d\":\"AA\"}",
+        EC_KEY ",\"d\":\"AQ\"}",
+        EC_KEY ",\"d\":\"_____________________________________________w\"}",
+        RSA_KEY ",\"d\":\"AQAB\",\"p\":\"Aw\",\"q\":\"BQ\",\"dp\":\"AQ\",\"dq\":\"AQ\",\"qi\":\"AQ\"}",
+        RSA_KEY ",\"d\":\"AQAB\"}",
+    };
+    struct jwk *key = NULL;
+    struct failure failure;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (jwk_parse_private(str_from_c(bad[i]), &key, &failure) != FAILED || key != NULL)
+            fail_msg("taken: %s", bad[i]);
+    /* RFC 7515 A.3.1 */
+    const char *good = EC_KEY ",\"d\":\"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI\"}";
+    assert_int_equal(jwk_parse_private(str_from_c(good), &key, &failure), OK);
+    jwk_free(&key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +239,7 @@ int main(void)
         cmocka_unit_test(ec_points_are_on_their_curve),
         cmocka_unit_test(one_odd_key_does_not_spoil_the_set),
         cmocka_unit_test(a_set_is_an_array_of_at_most_64),
+        cmocka_unit_test(halves_must_belong_together),
         cmocka_unit_test(a_made_key_can_be_kept_and_published),
     };
     return cmocka_run_group_tests_name("jwk", tests, setup, teardown);
