@@ -1,8 +1,8 @@
 #include "conf/conf_table.h"
 
 #include "base/str.h"
+#include "http/address.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 struct check {
@@ -104,18 +104,7 @@ static const char *fault_in_location(const struct check *check, struct str locat
     return NULL;
 }
 
-static bool is_ip(struct arena *arena, struct str text, int *out_bits)
-{
-    unsigned char bytes[16];
-    const char *copy = arena_strndup(arena, text.data, text.length);
-    *out_bits = 32;
-    if (inet_pton(AF_INET, copy, bytes) == 1)
-        return true;
-    *out_bits = 128;
-    return inet_pton(AF_INET6, copy, bytes) == 1;
-}
-
-static bool is_address(const struct check *check, struct str text)
+static bool is_address(struct str text)
 {
     size_t colon = text.length;
     while (colon > 0 && text.data[colon - 1] != ':')
@@ -123,23 +112,14 @@ static bool is_address(const struct check *check, struct str text)
     if (colon == 0 || !is_port(str_slice(text, colon, text.length)))
         return false;
     struct str host = str_slice(text, 0, colon - 1);
-    int bits;
+    struct address address;
     if (str_equal(host, STR("*")))
         return true;
-    if (str_starts_with(host, STR("[")) && str_ends_with(host, STR("]")))
-        return is_ip(check->arena, str_slice(host, 1, host.length - 1), &bits) && bits == 128;
-    return is_ip(check->arena, host, &bits) && bits == 32;
-}
-
-static bool is_network(const struct check *check, struct str text)
-{
-    size_t slash = str_find(text, '/');
-    int bits;
-    int64_t prefix;
-    if (!is_ip(check->arena, str_slice(text, 0, slash), &bits))
-        return false;
-    return slash == text.length ||
-           (str_to_int64(str_slice(text, slash + 1, text.length), &prefix) == OK && prefix <= bits);
+    if (str_starts_with(host, STR("[")) && str_ends_with(host, STR("]"))) {
+        host = str_slice(host, 1, host.length - 1);
+        return str_find(host, ':') < host.length && address_parse(host, &address) == OK;
+    }
+    return str_find(host, ':') == host.length && address_parse(host, &address) == OK;
 }
 
 static bool is_choice(const struct conf_row *row, struct str text)
@@ -169,7 +149,7 @@ static const char *fault_in_text(const struct check *check, const struct conf_ro
     case CONF_CHOICE:
         return is_choice(row, text) ? NULL : wrong;
     case CONF_ADDRESS:
-        return is_address(check, text) ? NULL : wrong;
+        return is_address(text) ? NULL : wrong;
     case CONF_ORIGIN:
         return fault_in_origin(check, row, text);
     case CONF_LOCATION:
@@ -206,8 +186,9 @@ static void check_networks(const struct check *check, const struct conf_row *row
 {
     const char *const *items = *(const char *const *const *)((const char *)check->conf + row->offset);
     unsigned count = *(const unsigned *)((const char *)check->conf + row->count_offset);
+    struct address_block block;
     for (unsigned i = 0; i < count; i++)
-        if (!is_network(check, str_from_c(items[i])))
+        if (address_block_parse(str_from_c(items[i]), &block) != OK)
             report(check, arena_printf(check->arena, "%s[%u]", row->key, i),
                    "is not an address or CIDR block",
                    arena_printf(check->arena, "write %s", conf_row_expectation(check->arena, row)));
