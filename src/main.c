@@ -1,12 +1,14 @@
 #include "cli/cli.h"
 
 static const struct cli_command commands[] = {
+    {"check", "verify the configuration and everything it names", cli_check},
     {"migrate", "bring the store to the schema of this program", cli_migrate},
     {"import", "bring providers and identity providers into the store", cli_import},
     {"export", "write them back in the same form", cli_export},
     {"keys", "make, list and rotate the keys for data at rest", cli_keys},
     {"consent", "look up and withdraw consents", cli_consent},
     {"audit", "read and verify the audit trail", cli_audit},
+    {"lists", "show and verify the MedMij lists", cli_lists},
     {"version", "print the version", cli_version},
 };
 
