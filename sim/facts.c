@@ -98,6 +98,18 @@ enum fact_answer fact_check(const struct fact_provider *provider, struct str ser
     return FACT_NO_DATA;
 }
 
+bool fact_is_known(const struct fact_provider *provider, const struct fact_person *person)
+{
+    for (size_t i = 0; i < provider->offer_count; i++) {
+        const struct fact_offer *offer = &provider->offers[i];
+        enum fact_answer answer =
+            fact_check(provider, str_from_c(offer->service), str_from_c(offer->function), person);
+        if (answer == FACT_AVAILABLE || answer == FACT_TOO_YOUNG)
+            return true;
+    }
+    return false;
+}
+
 int64_t fact_granted_days(struct str scope)
 {
     int64_t days;

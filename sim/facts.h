@@ -17,6 +17,8 @@
 /* How Sluis is known at the identity provider. */
 #define FACTS_RP_CLIENT_ID "sluis"
 #define FACTS_RP_CLIENT_SECRET "alleen-voor-de-demo-7Q2m9Xw4"
+/* What Sluis shows at the availability check. */
+#define FACTS_AVAILABILITY_SECRET "alleen-voor-de-demo-b3Kd81Tz"
 
 struct fact_service {
     const char *id;
@@ -62,6 +64,8 @@ const struct fact_offer *fact_find_offer(const struct fact_provider *provider, s
                                          struct str function);
 
 enum fact_answer { FACT_AVAILABLE, FACT_NO_DATA, FACT_NO_RELATION, FACT_TOO_YOUNG };
+/* Does the provider have a record of this person, whatever is in it? */
+bool fact_is_known(const struct fact_provider *provider, const struct fact_person *person);
 /* May `person` (NULL = nobody we know) use `function` for `service` at `provider`? */
 enum fact_answer fact_check(const struct fact_provider *provider, struct str service, struct str function,
                             const struct fact_person *person);

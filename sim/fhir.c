@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "base/secret.h"
 #include "facts.h"
 #include "fhir_data.h"
 #include "http/client.h"
@@ -249,13 +250,13 @@ static void subscription_post(void *door, const struct http_request *request, st
 
 /* ---- the availability check (docs/availability.md) ---- */
 
-static const char *reason_of(enum fact_answer answer)
+static const char *reason_of(enum fact_answer answer, struct str function)
 {
     switch (answer) {
     case FACT_AVAILABLE:
         return "";
     case FACT_NO_DATA:
-        return "no_data";
+        return str_equal_c(function, "share") ? "not_admissible" : "no_data";
     case FACT_NO_RELATION:
         return "no_relation";
     case FACT_TOO_YOUNG:
@@ -264,10 +265,22 @@ static const char *reason_of(enum fact_answer answer)
     return "";
 }
 
+/* The secret that Sluis has to show. False: the answer has been made. */
+static bool is_from_sluis(const struct http_request *request, struct http_response *response)
+{
+    struct str expected = STR("Bearer " FACTS_AVAILABILITY_SECRET);
+    if (secret_equal(expected, page_header(request, "Authorization")))
+        return true;
+    refuse(response, 401, "", "login", "Alleen Sluis mag dit vragen");
+    return false;
+}
+
 static void availability_post(void *door, const struct http_request *request, struct http_response *response)
 {
     (void)door;
     json_t *asked = NULL;
+    if (!is_from_sluis(request, response))
+        return;
     if (!http_request_has_content_type(request, "application/json") ||
         json_parse_object(request->body, &asked, NULL) != OK) {
         http_response_json(response, 400, STR("{\"error\":\"not a JSON object\"}"));
@@ -294,7 +307,7 @@ static void availability_post(void *door, const struct http_request *request, st
         if (found == FACT_AVAILABLE)
             is_any_available = true;
         else if (!*reason)
-            reason = reason_of(found);
+            reason = reason_of(found, function);
         json_array_append_new(
             json_object_get(answer, "services"),
             json_pack("{s:O, s:b}", "id", id, "available", found == FACT_AVAILABLE ? 1 : 0));
@@ -303,6 +316,33 @@ static void availability_post(void *door, const struct http_request *request, st
         json_object_set_new(answer, "reason", json_string(reason));
     json_decref(asked);
     page_json(response, 200, answer);
+}
+
+/* FHIR search for a patient by BSN: "<provider>/Patient/_search". */
+static void availability_search_post(void *door, const struct http_request *request,
+                                     struct http_response *response)
+{
+    (void)door;
+    struct form form;
+    struct str tail = request->path_tail;
+    struct str system = STR(FHIR_BSN_SYSTEM "|");
+    size_t slash = str_find(tail, '/');
+    const struct fact_provider *provider = fact_find_provider(str_slice(tail, 0, slash));
+    if (!is_from_sluis(request, response))
+        return;
+    if (!provider || !str_equal_c(str_slice(tail, slash, tail.length), "/Patient/_search")) {
+        refuse(response, 404, NULL, "not-found", "Onbekende aanbieder of zoekvraag");
+        return;
+    }
+    struct str identifier = page_form(request, &form) == OK ? page_field(&form, "identifier") : STR_NONE;
+    if (!str_starts_with(identifier, system)) {
+        refuse(response, 400, NULL, "invalid", "Zoeken kan alleen op BSN");
+        return;
+    }
+    const struct fact_person *person =
+        fact_find_person(str_slice(identifier, system.length, identifier.length));
+    bool is_known = person && fact_is_known(provider, person);
+    answer_fhir(request, response, 200, fhir_patient_bundle(is_known ? person : NULL, clock_now()));
 }
 
 static void home_get(void *door, const struct http_request *request, struct http_response *response)
@@ -319,6 +359,7 @@ static const struct route fhir_routes[] = {
     {HTTP_POST, "/fhir/*", create_post, ROUTE_BLOCKING},
     {HTTP_POST, "/subscription/*", subscription_post, ROUTE_BLOCKING},
     {HTTP_POST, "/availability", availability_post, ROUTE_PLAIN},
+    {HTTP_POST, "/availability/*", availability_search_post, ROUTE_PLAIN},
 };
 
 const struct sim_part fhir_part = {"fhir.localhost", fhir_routes, sizeof fhir_routes / sizeof fhir_routes[0]};

@@ -1,7 +1,5 @@
 #include "fhir_data.h"
 
-#define BSN_SYSTEM "http://fhir.nl/fhir/NamingSystem/bsn"
-
 struct record {
     const char *provider;
     const char *service;

@@ -9,6 +9,8 @@
 
 #include <jansson.h>
 
+#define FHIR_BSN_SYSTEM "http://fhir.nl/fhir/NamingSystem/bsn"
+
 /* A searchset Bundle of `type` resources; empty for a type that the service does not hold. New reference. */
 json_t *fhir_search(const struct fact_provider *provider, const struct fact_service *service,
                     const struct fact_person *person, struct str type, int64_t now);

@@ -22,8 +22,21 @@ static void home_get(void *door, const struct http_request *request, struct http
     page_answer(sim, response, 200, "portal", context);
 }
 
+static void privacy_get(void *door, const struct http_request *request, struct http_response *response)
+{
+    const struct fact_provider *provider = fact_find_provider(request->path_tail);
+    if (!provider) {
+        page_message(door, request, response, 404, "Startpagina", "Deze pagina bestaat niet",
+                     "Deze zorgaanbieder doet niet mee in de demo.");
+        return;
+    }
+    page_message(door, request, response, 200, provider->display_name, "Privacyverklaring",
+                 "Deze zorgaanbieder bestaat niet echt. Hier zou staan hoe hij met je gegevens omgaat.");
+}
+
 static const struct route portal_routes[] = {
     {HTTP_GET, "/", home_get, ROUTE_PLAIN},
+    {HTTP_GET, "/privacy/*", privacy_get, ROUTE_PLAIN},
 };
 
 const struct sim_part portal_part = {"localhost", portal_routes,
