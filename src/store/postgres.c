@@ -28,12 +28,13 @@ static struct postgres_query *query_of(struct db_query *query)
 /* ---- faults ---- */
 
 /* Nobody knows what became of a lost COMMIT, or of a lost single statement; everything else is undone by the
- * server and may be run again. */
+ * server and may be run again. Not after a time-out: the caller has waited long enough. */
 static void lose(struct postgres_db *db, const char *sql, const char *why)
 {
     db->is_lost = true;
-    db->is_retryable = !db->base.has_fault && !db->is_committing && db->base.access != DB_WRITE_ONE;
-    db_fault(&db->base, sql, "postgresql: %s", why);
+    db->is_retryable =
+        !db->base.has_fault && !db->is_committing && !db->is_late && db->base.access != DB_WRITE_ONE;
+    db_fault(&db->base, sql, "postgresql: %s", db->is_late ? "no answer in time" : why);
 }
 
 static bool is_state(const char *state, const char *const *list)
@@ -77,7 +78,10 @@ static bool pump(struct postgres_db *db, int64_t deadline_ms)
         struct pollfd wait = {.fd = PQsocket(db->handle),
                               .events = (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN)};
         int64_t left = deadline_ms - clock_monotonic_ms();
-        if (unsent < 0 || wait.fd < 0 || left <= 0 || poll(&wait, 1, (int)left) == 0)
+        if (unsent < 0 || wait.fd < 0)
+            return false;
+        db->is_late = left <= 0 || poll(&wait, 1, (int)left) == 0;
+        if (db->is_late)
             return false;
         if ((wait.revents & (POLLIN | POLLERR | POLLHUP)) && !PQconsumeInput(db->handle))
             return false;
@@ -162,7 +166,7 @@ static void round_trip(struct postgres_db *db)
     if (db->is_lost || db->queued == 0)
         return;
     if (!PQpipelineSync(db->handle) || !read_answers(db))
-        lose(db, sql_of(&db->queue[0]), "no answer");
+        lose(db, sql_of(&db->queue[0]), "the connection was lost");
     db->queued = 0;
 }
 
@@ -224,6 +228,7 @@ void postgres_begin(struct postgres_db *db, const char *begin_sql)
     db->is_committing = false;
     db->is_retryable = false;
     db->is_patient = false;
+    db->is_late = false;
 }
 
 enum outcome postgres_commit(struct postgres_db *db)
@@ -447,7 +452,7 @@ enum outcome postgres_script(struct db *base, const char *text)
         PQclear(result);
     }
     if (!is_answered || !PQenterPipelineMode(db->handle))
-        lose(db, NULL, "no answer");
+        lose(db, NULL, "the connection was lost");
     return base->has_fault ? FAILED : OK;
 }
 

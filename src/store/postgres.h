@@ -59,6 +59,7 @@ struct postgres_db {
     bool is_committing; /* COMMIT was sent: when its answer is lost nobody knows */
     bool is_retryable;  /* the fault goes away by running the work again */
     bool is_lost;       /* the connection is of no use any more */
+    bool is_late;       /* lost because the answer did not come in time */
     bool is_patient;    /* migrations may take their time */
     uint64_t generation;
     struct postgres_db *next; /* in the engine's list of free connections */

@@ -78,9 +78,9 @@ static inline struct store *fixture_open_store(const char *node)
     return store;
 }
 
-static inline void fixture_choose_url(void)
+static inline void fixture_choose_url(bool is_sqlite)
 {
-    const char *url = getenv("STORE_URL");
+    const char *url = is_sqlite ? NULL : getenv("STORE_URL");
     if (url == NULL || strncmp(url, "sqlite:", 7) == 0) {
         fx.base_url = NULL;
         fx.url = arena_printf(fx.arena, "sqlite:%s/test.db", fx.directory);
@@ -97,7 +97,7 @@ static inline void fixture_choose_url(void)
                           fx.schema);
 }
 
-static inline void fixture_open_empty(void)
+static inline void fixture_open_empty(bool is_sqlite)
 {
     fx.arena = arena_new();
     snprintf(fx.directory, sizeof fx.directory, "/tmp/sluis-store-XXXXXX");
@@ -106,7 +106,7 @@ static inline void fixture_open_empty(void)
     const char *key_file = arena_printf(fx.arena, "%s/keys", fx.directory);
     assert_ok(vault_create_file(key_file, &failure));
     assert_ok(vault_load(key_file, &fx.vault, &failure));
-    fixture_choose_url();
+    fixture_choose_url(is_sqlite);
     fx.store = fixture_open_store("one");
 }
 
@@ -116,22 +116,35 @@ static inline int fixture_remove(const char *path, const struct stat *status, in
     return remove(path);
 }
 
-static inline int fixture_setup(void **state)
+static inline void fixture_open_migrated(bool is_sqlite)
 {
-    (void)state;
-    fixture_open_empty();
+    fixture_open_empty(is_sqlite);
     struct failure failure = {""};
     int applied;
     if (store_migrate(fx.store, &applied, &failure) != OK)
         fail_msg("%s", failure.text);
     fx.other = fixture_open_store("two");
+}
+
+static inline int fixture_setup(void **state)
+{
+    (void)state;
+    fixture_open_migrated(false);
+    return 0;
+}
+
+/* For what only SQLite does, whatever STORE_URL says. */
+static inline int fixture_setup_sqlite(void **state)
+{
+    (void)state;
+    fixture_open_migrated(true);
     return 0;
 }
 
 static inline int fixture_setup_empty(void **state)
 {
     (void)state;
-    fixture_open_empty();
+    fixture_open_empty(false);
     return 0;
 }
 
@@ -306,6 +319,8 @@ static inline enum outcome fixture_introspect(const char *access, int64_t now)
 /* ---- the main of a test program ---- */
 
 #define STORE_TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
+#define STORE_TEST_SQLITE(function)                                                                          \
+    cmocka_unit_test_setup_teardown(function, fixture_setup_sqlite, fixture_teardown)
 #define STORE_TEST_EMPTY(function)                                                                           \
     cmocka_unit_test_setup_teardown(function, fixture_setup_empty, fixture_teardown)
 
