@@ -170,9 +170,10 @@ static void answer_fhir(const struct http_request *request, struct http_response
 {
     page_json(response, status, value);
     response->content_type = "application/fhir+json; charset=utf-8";
+    /* Echoed, as a client may want to match it; the availability check does not send one. */
     struct str id = page_header(request, "MedMij-Request-ID");
     const char *text;
-    if (str_to_c(request->arena, id, &text) == OK)
+    if (str_is_uuid(id) && str_to_c(request->arena, id, &text) == OK)
         http_response_header(response, "MedMij-Request-ID", text);
 }
 
