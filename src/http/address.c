@@ -82,13 +82,20 @@ bool address_is_in(const struct address *address, const struct address_block *bl
     return (difference >> (8 - rest)) == 0;
 }
 
+void address_format(const struct address *address, char out_text[ADDRESS_TEXT_SIZE])
+{
+    _Static_assert(ADDRESS_TEXT_SIZE >= INET6_ADDRSTRLEN, "an address fits");
+    out_text[0] = '\0';
+    if (memcmp(address->bytes, mapped_prefix, sizeof mapped_prefix) == 0)
+        inet_ntop(AF_INET, address->bytes + sizeof mapped_prefix, out_text, ADDRESS_TEXT_SIZE);
+    else
+        inet_ntop(AF_INET6, address->bytes, out_text, ADDRESS_TEXT_SIZE);
+}
+
 const char *address_text(struct arena *arena, const struct address *address)
 {
-    char text[INET6_ADDRSTRLEN] = "";
-    if (memcmp(address->bytes, mapped_prefix, sizeof mapped_prefix) == 0)
-        inet_ntop(AF_INET, address->bytes + sizeof mapped_prefix, text, sizeof text);
-    else
-        inet_ntop(AF_INET6, address->bytes, text, sizeof text);
+    char text[ADDRESS_TEXT_SIZE];
+    address_format(address, text);
     return arena_strdup(arena, text);
 }
 

@@ -32,6 +32,8 @@ enum outcome address_from_socket(const struct sockaddr *socket_address,
                                  struct address *out_address) MUST_CHECK;
 bool address_is_in(const struct address *address, const struct address_block *block);
 /* Dotted quad for IPv4, RFC 5952 for IPv6. */
+#define ADDRESS_TEXT_SIZE 46
+void address_format(const struct address *address, char out_text[ADDRESS_TEXT_SIZE]);
 const char *address_text(struct arena *arena, const struct address *address);
 
 /* True for every address that is not a public unicast one: loopback, link-local, private, shared, unique

@@ -13,8 +13,6 @@
 /* A refused body up to this size is read and thrown away, so that the client gets to read the answer; beyond
  * it the connection closes after the answer. */
 #define SWALLOW_MAX ((uint64_t)262144)
-/* How long one request may take to come in, however steadily it trickles. */
-#define RECEIVE_MS_MAX 60000
 /* A client certificate on a long-lived connection is verified again after this time. */
 #define CERTIFICATE_FRESH_MS 60000
 
@@ -30,10 +28,10 @@ struct connection {
     struct worker_job job; /* first, so that a job is its connection */
     struct http_server *server;
     struct MHD_Connection *mhd;
-    struct str peer_address;
+    struct watch_entry watched;
+    char peer_text[ADDRESS_TEXT_SIZE];
     bool is_proxy; /* the peer is a trusted proxy */
 
-    struct arena *own;               /* what lives as long as the connection */
     struct tls *tls;                 /* of the handshake: keeps its credentials alive */
     struct tls *judge;               /* the snapshot `certificate` was verified against */
     struct arena *certificate_arena; /* holds `certificate` */
@@ -79,15 +77,16 @@ static void connection_open(struct http_server *server, struct MHD_Connection *m
     atomic_fetch_add_explicit(&server->connections_now, 1, memory_order_relaxed);
     connection->server = server;
     connection->mhd = mhd;
-    connection->own = arena_new();
     connection->arena = arena_new();
 
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct address address;
     if (info != NULL && address_from_socket(info->client_addr, &address) == OK) {
         connection->is_proxy = proxy_list_has(&server->proxies, &address);
-        connection->peer_address = str_from_c(address_text(connection->own, &address));
+        address_format(&address, connection->peer_text);
     }
+    info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    watch_add(server->watch, &connection->watched, info ? info->connect_fd : -1);
     gnutls_session_t session = session_of(mhd);
     if (session != NULL) {
         connection->tls = server_tls(server);
@@ -104,6 +103,7 @@ static void exchange_end(struct connection *connection)
     connection->reply = NULL;
     connection->stage = STAGE_IDLE;
     arena_reset(connection->arena);
+    watch_wait(&connection->watched);
     atomic_fetch_sub(&connection->server->exchanges_now, 1);
 }
 
@@ -113,12 +113,12 @@ static void connection_close(struct http_server *server, void **context)
     *context = NULL;
     if (connection == NULL)
         return;
+    watch_remove(server->watch, &connection->watched);
     exchange_end(connection);
     tls_release(&connection->tls);
     tls_release(&connection->judge);
     arena_free(&connection->certificate_arena);
     arena_free(&connection->arena);
-    arena_free(&connection->own);
     free(connection);
     atomic_fetch_sub_explicit(&server->connections_now, 1, memory_order_relaxed);
 }
@@ -205,9 +205,8 @@ static void read_identity(struct connection *connection, const struct intake_tru
 {
     struct http_server *server = connection->server;
     struct http_request *request = &connection->request;
-    request->peer_address = connection->peer_address;
     if (trust->is_proxy)
-        request->peer_address = intake_forwarded_for(request, &server->proxies, connection->peer_address);
+        request->peer_address = intake_forwarded_for(request, &server->proxies, request->peer_address);
     if (server->settings.client_ca_file == NULL)
         return;
     struct tls *tls = server_tls(server);
@@ -266,7 +265,7 @@ static bool prepare(struct connection *connection, const char *method, const cha
     request->method = method_of(method);
     request->method_text = str_from_c(method);
     request->is_https = server->settings.is_https;
-    request->peer_address = connection->peer_address;
+    request->peer_address = str_from_c(connection->peer_text);
 
     int refusal = has_hidden_bytes(connection, version) ? 400 : 0;
     if (refusal == 0)
@@ -341,6 +340,7 @@ static enum MHD_Result send_reply(struct connection *connection)
     int status = connection->response.status;
     atomic_fetch_add_explicit(&connection->server->responses_by_class[status / 100], 1, memory_order_relaxed);
     connection->stage = STAGE_ANSWERED;
+    watch_wait(&connection->watched);
     return MHD_queue_response(connection->mhd, (unsigned)status, connection->reply);
 }
 
@@ -385,6 +385,7 @@ static enum MHD_Result dispatch(struct connection *connection)
     atomic_fetch_add(&server->jobs_now, 1);
     connection->stage = STAGE_WORKING;
     connection->job.run = run_job;
+    watch_rest(&connection->watched);
     MHD_suspend_connection(connection->mhd);
     worker_push(server->workers, &connection->job);
     return MHD_YES;
@@ -394,8 +395,6 @@ static enum MHD_Result take_upload(struct connection *connection, const char *up
 {
     size_t size = *upload_size;
     *upload_size = 0;
-    if (clock_monotonic_ms() - connection->begun_ms > RECEIVE_MS_MAX)
-        return MHD_NO;
     if (connection->refusal == 0) {
         buf_append(&connection->body, str_of(upload, size));
         if (!connection->body.overflowed)

@@ -13,6 +13,7 @@
 #include "http/proxy.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "http/watch.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
@@ -25,6 +26,7 @@ struct http_server {
     struct http_workers *workers;
     struct MHD_Daemon *daemon;
     struct proxy_list proxies;
+    struct watch *watch;
     pthread_mutex_t tls_lock; /* guards the pointer, not what it points to */
     struct tls *tls;          /* current snapshot; NULL without certificate and client CA */
 

@@ -17,8 +17,11 @@
 #define TARGET_MAX_DEFAULT ((size_t)8192)
 #define CONNECTION_MAX_DEFAULT 1024u
 #define IDLE_TIMEOUT_DEFAULT_S 60u
-/* Room for headers and the read buffer in a connection's memory, beside the target. */
-#define CONNECTION_MEMORY ((size_t)32768)
+/* Room for headers and the read buffer in a connection's memory, beside the target. Together with the default
+ * target it stays within the 32 KiB that libmicrohttpd takes from the heap; above it maps pages each time. */
+#define CONNECTION_MEMORY ((size_t)24576)
+/* A client may take this many times the idle timeout for one request or answer, however busy it looks. */
+#define PATIENCE 2
 #define STEP_MS 5
 
 struct tls *server_tls(struct http_server *server)
@@ -140,10 +143,22 @@ static void server_free(struct http_server **server)
     if (mine == NULL)
         return;
     tls_release(&mine->tls);
+    watch_stop(&mine->watch);
     proxy_list_free(&mine->proxies);
     pthread_mutex_destroy(&mine->tls_lock);
     arena_free(&mine->arena);
     free(mine);
+}
+
+static enum outcome start_threads(struct http_server *server, int listen_socket, struct failure *failure)
+{
+    const struct http_listener_settings *settings = &server->settings;
+    if (watch_start((int64_t)settings->idle_timeout_s * 1000 * PATIENCE, &server->watch, failure) != OK)
+        return FAILED;
+    server->daemon = start_daemon(server, listen_socket);
+    if (server->daemon == NULL)
+        return failure_set(failure, "%s: the listener cannot start", settings->address);
+    return OK;
 }
 
 static enum outcome start(struct http_server *server, const struct http_listener_settings *given,
@@ -160,17 +175,15 @@ static enum outcome start(struct http_server *server, const struct http_listener
     int listen_socket;
     if (listen_open(settings->address, &listen_socket, failure) != OK)
         return FAILED;
-    /* The I/O threads inherit this mask: signals are for the main thread. */
+    /* The threads inherit this mask: signals are for the main thread. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    server->daemon = start_daemon(server, listen_socket);
+    enum outcome outcome = start_threads(server, listen_socket, failure);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (server->daemon == NULL) {
+    if (outcome != OK)
         close(listen_socket);
-        return failure_set(failure, "%s: the listener cannot start", settings->address);
-    }
-    return OK;
+    return outcome;
 }
 
 enum outcome http_server_start(const struct http_listener_settings *settings, const struct route_table *table,

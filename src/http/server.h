@@ -35,7 +35,7 @@ struct http_listener_settings {
     size_t target_max;                     /* path and query */
     unsigned io_threads;                   /* 0 = one per core */
     unsigned connection_max;
-    unsigned idle_timeout_s;
+    unsigned idle_timeout_s; /* of silence; a trickling request or answer gets twice that in all */
 };
 
 enum outcome http_workers_start(unsigned count, struct http_workers **out_workers,

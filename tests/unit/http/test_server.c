@@ -562,6 +562,29 @@ static void idle_connections_are_closed(void **state)
     assert_true(http_server_drain(&server, 1));
 }
 
+/* A byte now and then is not silence, but the whole wait has an end. */
+static void trickling_connections_are_closed(void **state)
+{
+    (void)state;
+    start_with((struct http_listener_settings){.idle_timeout_s = 1});
+    int head = raw_connect(port), body = raw_connect(port);
+    raw_send(head, STR("GET /plain HTTP/1.1\r\nX: "));
+    raw_send(body, STR("POST /echo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n"));
+    int64_t begun = clock_monotonic_ms();
+    bool is_head_closed = false, is_body_closed = false;
+    while (!(is_head_closed && is_body_closed) && clock_monotonic_ms() - begun < 6000) {
+        (void)!send(head, "a", 1, MSG_NOSIGNAL);
+        (void)!send(body, "a", 1, MSG_NOSIGNAL);
+        is_head_closed = is_head_closed || raw_is_closed(head, 100);
+        is_body_closed = is_body_closed || raw_is_closed(body, 100);
+    }
+    assert_true(is_head_closed && is_body_closed);
+    assert_in_range(clock_monotonic_ms() - begun, 1800, 4000);
+    close(head);
+    close(body);
+    assert_true(http_server_drain(&server, 1));
+}
+
 static void assert_refused(struct http_listener_settings settings, const struct route_table *routing,
                            struct http_workers *pool, const char *reason)
 {
@@ -630,6 +653,7 @@ int main(void)
         cmocka_unit_test(drain_lets_work_in_flight_finish),
         cmocka_unit_test(drain_cuts_off_who_never_finishes),
         cmocka_unit_test(idle_connections_are_closed),
+        cmocka_unit_test(trickling_connections_are_closed),
         LIVE(faulty_settings_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
