@@ -594,5 +594,6 @@ enum outcome catalog_file_parse(struct arena *arena, const struct catalog_file_s
         report_load(&reader, &fault);
     else if (raw != NULL)
         read_file(&reader, raw, out_data);
+    yaml_faults_sort(out_faults);
     return out_faults->count == 0 ? OK : FAILED;
 }

@@ -129,15 +129,16 @@ static int read_person(struct cli *cli, const char *path, struct str *out_person
 {
     struct failure failure;
     struct str bytes;
-    bool is_standard_input = strcmp(path, "-") == 0;
-    if (file_read(cli->arena, is_standard_input ? "/dev/stdin" : path, PERSON_FILE_MAX, &bytes, &failure) !=
-        OK)
+    bool is_input = strcmp(path, "-") == 0;
+    enum outcome outcome = is_input ? file_read_input(cli->arena, PERSON_FILE_MAX, &bytes, &failure)
+                                    : file_read(cli->arena, path, PERSON_FILE_MAX, &bytes, &failure);
+    if (outcome != OK)
         return cli_fail("%s", failure.text);
     if (str_ends_with(bytes, STR("\n")))
         bytes.length--;
     if (!bsn_is_valid(bytes))
         return cli_fail("%s does not hold a BSN: nine digits that pass the eleven-test, on one line",
-                        is_standard_input ? "standard input" : path);
+                        is_input ? "standard input" : path);
     *out_person = bytes;
     return CLI_OK;
 }

@@ -121,8 +121,10 @@ static int import_file(struct cli *cli, const char *path, bool is_dry_run, bool 
 {
     struct failure failure;
     struct str bytes;
-    if (file_read(cli->arena, strcmp(path, "-") == 0 ? "/dev/stdin" : path, CATALOG_FILE_BYTES_MAX, &bytes,
-                  &failure) != OK)
+    enum outcome outcome = strcmp(path, "-") == 0
+                               ? file_read_input(cli->arena, CATALOG_FILE_BYTES_MAX, &bytes, &failure)
+                               : file_read(cli->arena, path, CATALOG_FILE_BYTES_MAX, &bytes, &failure);
+    if (outcome != OK)
         return cli_fail("%s", failure.text);
     struct catalog_data stored;
     if (catalog_read(cli->store, cli->arena, &stored) != OK)

@@ -296,6 +296,7 @@ enum outcome conf_load_all(const char *path, struct arena *arena, struct conf **
         *out_conf = &owner->conf;
         return OK;
     }
+    yaml_faults_sort(&faults);
     for (size_t i = 0; i < faults.count; i++) {
         const struct yaml_fault *fault = &faults.items[i];
         struct yaml_entry place = {.line = fault->line, .column = fault->column};

@@ -59,6 +59,11 @@ enum outcome file_read(struct arena *arena, const char *path, size_t cap, struct
     return outcome;
 }
 
+enum outcome file_read_input(struct arena *arena, size_t cap, struct str *out_bytes, struct failure *failure)
+{
+    return read_all(arena, STDIN_FILENO, "standard input", cap, out_bytes, failure);
+}
+
 const char *file_resolve(struct arena *arena, const char *naming_file, const char *path)
 {
     const char *slash = strrchr(naming_file, '/');

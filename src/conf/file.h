@@ -13,6 +13,10 @@
 enum outcome file_read(struct arena *arena, const char *path, size_t cap, struct str *out_bytes,
                        struct failure *failure) MUST_CHECK;
 
+/* Standard input to its end; OK or FAILED. (Opening /dev/stdin fails when it is a socket.) */
+enum outcome file_read_input(struct arena *arena, size_t cap, struct str *out_bytes,
+                             struct failure *failure) MUST_CHECK;
+
 /* `path` as meant by a file that names it: relative paths start at the directory of `naming_file`. */
 const char *file_resolve(struct arena *arena, const char *naming_file, const char *path);
 

@@ -55,6 +55,24 @@ const char *yaml_fault_format(struct arena *arena, const char *file, const struc
                         fault->remedy != NULL ? fault->remedy : "");
 }
 
+static bool is_before(const struct yaml_fault *a, const struct yaml_fault *b)
+{
+    if (a->line != b->line)
+        return a->line != 0 && (b->line == 0 || a->line < b->line);
+    return a->column < b->column;
+}
+
+void yaml_faults_sort(struct yaml_faults *faults)
+{
+    for (size_t i = 1; i < faults->count; i++) {
+        struct yaml_fault fault = faults->items[i];
+        size_t at = i;
+        for (; at > 0 && is_before(&fault, &faults->items[at - 1]); at--)
+            faults->items[at] = faults->items[at - 1];
+        faults->items[at] = fault;
+    }
+}
+
 static enum outcome refuse(struct walk *walk, yaml_mark_t mark, const char *path, const char *text,
                            const char *remedy)
 {

@@ -49,6 +49,8 @@ struct yaml_faults {
 /* Copies the texts. */
 void yaml_fault_add(struct arena *arena, struct yaml_faults *faults, const struct yaml_entry *entry,
                     const char *path, const char *text, const char *remedy);
+/* In the order of the file; those without a place last. */
+void yaml_faults_sort(struct yaml_faults *faults);
 /* "file:3:7: front.address: text; remedy" */
 const char *yaml_fault_format(struct arena *arena, const char *file, const struct yaml_fault *fault);
 
