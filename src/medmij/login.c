@@ -1,0 +1,421 @@
+#include "medmij/login.h"
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "base/secret.h"
+#include "jose/claims.h"
+#include "medmij/bsn.h"
+#include "medmij/pages.h"
+#include "medmij/precheck.h"
+
+#define CONNECTION_LIST_MAX 8
+
+/* ---- towards the identity provider ---- */
+
+static const char *text_or_null(struct arena *arena, struct str text)
+{
+    return text.length > 0 ? arena_strndup(arena, text.data, text.length) : NULL;
+}
+
+static enum idp_client_auth client_auth_of(struct str name)
+{
+    if (str_equal(name, STR("basic")))
+        return IDP_AUTH_BASIC;
+    if (str_equal(name, STR("basic_raw")))
+        return IDP_AUTH_BASIC_RAW;
+    if (str_equal(name, STR("post")))
+        return IDP_AUTH_POST;
+    if (str_equal(name, STR("none")))
+        return IDP_AUTH_NONE;
+    return IDP_AUTH_AUTO;
+}
+
+static struct idp_connection connection_of(struct arena *arena, const struct catalog_identity_provider *provider)
+{
+    struct idp_connection connection = {
+        .id = arena_strndup(arena, provider->id.data, provider->id.length),
+        .issuer = arena_strndup(arena, provider->issuer.data, provider->issuer.length),
+        .metadata_url = text_or_null(arena, provider->metadata_url),
+        .client_id = arena_strndup(arena, provider->client_id.data, provider->client_id.length),
+        .client_secret = provider->client_secret,
+        .client_auth = client_auth_of(provider->client_auth),
+        .scope = provider->scope.length > 0 ? arena_strndup(arena, provider->scope.data, provider->scope.length)
+                                            : "openid",
+        .acr_values = text_or_null(arena, provider->acr_values),
+        .is_acr_required = provider->is_acr_required,
+        .userinfo_claim = text_or_null(arena, provider->bsn_claim),
+        .ca_file = text_or_null(arena, provider->ca_file),
+        .is_private_allowed = provider->is_private_allowed,
+        .skew_s = 60,
+        .max_age_s = -1,
+    };
+    if (str_equal(provider->userinfo, STR("always")))
+        connection.userinfo = IDP_USERINFO_ALWAYS;
+    else if (str_equal(provider->userinfo, STR("if_needed")))
+        connection.userinfo = IDP_USERINFO_IF_NEEDED;
+    const char **algs = arena_array_of(arena, CONNECTION_LIST_MAX, const char *);
+    struct str rest = provider->signing_algs.length > 0 ? provider->signing_algs : STR_NONE, part;
+    while (connection.signing_alg_count < CONNECTION_LIST_MAX && str_split_next(&rest, ' ', &part))
+        if (part.length > 0)
+            algs[connection.signing_alg_count++] = arena_strndup(arena, part.data, part.length);
+    connection.signing_algs = algs;
+    return connection;
+}
+
+/* The identity provider that the button names, when this provider offers it. */
+static const struct catalog_identity_provider *chosen_provider(const struct visit *visit, const struct form *form)
+{
+    struct str id;
+    if (form_get(form, "idp", &id) != FORM_ONE)
+        return NULL;
+    const struct catalog_provider *provider = visit->authorization.provider;
+    for (size_t i = 0; i < provider->identity_provider_count; i++)
+        if (str_equal(provider->identity_providers[i], id))
+            return catalog_find_identity_provider(visit->catalog, id);
+    return NULL;
+}
+
+static const char *redirect_uri(const struct visit *visit)
+{
+    return arena_printf(visit->arena, "%s/oauth/callback", visit->conf->base_url);
+}
+
+/* Technische storing for a login that failed on the way; the flow is over. The client is told on following the link. */
+static void fail_login(struct visit *visit, enum idp_result result, const struct failure *failure)
+{
+    log_warning("login_failed", LOG_C("result", idp_result_name(result)), LOG_C("cause", failure->text),
+                LOG_STR("trace_id", visit->authorization.trace_id), LOG_C("request", visit->request->id));
+    if (visit->flow.id.length > 0 && flow_end(visit->door->store, visit->flow.id) == FAILED)
+        log_error("flow_not_ended", LOG_STR("flow", visit->flow.id));
+    bool is_passing = result == IDP_UNREACHABLE || result == IDP_TOKEN_UNREACHABLE ||
+                      result == IDP_USERINFO_UNREACHABLE || result == IDP_TEMPORARILY_UNAVAILABLE;
+    visit_event(visit, EVENT_RECEIVE_AUTHENTICATION_ERROR, idp_result_name(result));
+    page_technical(visit, is_passing ? 503 : 500, is_passing ? "temporarily_unavailable" : "server_error");
+}
+
+void login_start(struct visit *visit, const struct form *form, struct str browser_digest)
+{
+    const struct catalog_identity_provider *provider = chosen_provider(visit, form);
+    if (provider == NULL) {
+        page_stale(visit, STALE_EXPIRED);
+        return;
+    }
+    struct idp_connection connection = connection_of(visit->arena, provider);
+    struct idp_attempt attempt;
+    struct failure failure = {""};
+    const char *url;
+    enum idp_result result = idp_start(visit->door->idp, &connection, redirect_uri(visit), NULL, 0, visit->arena,
+                                       &attempt, &url, &failure);
+    if (result != IDP_OK) {
+        fail_login(visit, result, &failure);
+        return;
+    }
+    bool is_restart = visit->flow.id.length > 0;
+    struct flow flow = {
+        .id = is_restart ? visit->flow.id : str_from_c(rand_uuid7_in(visit->arena)),
+        .door = STR(FLOW_DOOR),
+        .stage = FLOW_LOGIN,
+        .state_digest = codec_sha256(visit->arena, attempt.state),
+        .browser_digest = browser_digest,
+        .connection = provider->id,
+        .issuer = attempt.issuer,
+        .nonce = attempt.nonce,
+        .code_verifier = attempt.code_verifier,
+        .payload = authorization_pack(visit->arena, &visit->authorization),
+        .created_at = visit->now,
+        .expires_at = visit->now + visit->conf->login_lifetime_s,
+    };
+    struct str form_digest =
+        is_restart ? codec_sha256(visit->arena, visit_form_token(visit, flow.id, FLOW_CANCELLED)) : STR_NONE;
+    enum outcome outcome = is_restart ? flow_restart_login(visit->door->store, &flow, form_digest)
+                                      : flow_create(visit->door->store, &flow);
+    switch (outcome) {
+    case OK:
+        http_response_redirect(visit->response, url);
+        visit_event(visit, EVENT_SEND_AUTHENTICATION_REQUEST, NULL);
+        return;
+    case ABSENT:
+        page_stale(visit, STALE_USED);
+        return;
+    case FAILED:
+        page_technical(visit, 503, "temporarily_unavailable");
+        return;
+    }
+}
+
+/* ---- finding the flow again ---- */
+
+/* The flow's own request, resolved anew; false when the request has been answered because it no longer holds. */
+static bool unpack_authorization(struct visit *visit)
+{
+    enum authorization_fault fault = authorization_unpack(visit->arena, visit->flow.payload, visit->conf, visit->lists,
+                                                          visit->catalog, &visit->authorization);
+    if (fault == AUTHORIZATION_SOUND)
+        return true;
+    log_warning("flow_request_no_longer_holds", LOG_C("cause", visit->authorization.fault_detail),
+                LOG_STR("trace_id", visit->authorization.trace_id));
+    if (flow_end(visit->door->store, visit->flow.id) == FAILED)
+        log_error("flow_not_ended", LOG_STR("flow", visit->flow.id));
+    page_technical(visit, 503, "server_error");
+    return false;
+}
+
+bool login_find_flow(struct visit *visit, const struct form *form, enum flow_stage stage)
+{
+    struct str id;
+    if (form_get(form, "flow", &id) != FORM_ONE || !str_is_uuid(id)) {
+        page_stale(visit, STALE_EXPIRED);
+        return false;
+    }
+    switch (flow_find(visit->door->store, id, visit->now, visit->arena, &visit->flow)) {
+    case OK:
+        break;
+    case ABSENT:
+        page_stale(visit, STALE_EXPIRED);
+        return false;
+    case FAILED:
+        page_technical(visit, 503, "server_error");
+        return false;
+    }
+    if (!str_equal(visit->flow.door, STR(FLOW_DOOR)) || !visit_is_browser(visit, visit->flow.browser_digest)) {
+        page_stale(visit, STALE_OTHER_BROWSER);
+        return false;
+    }
+    if (!unpack_authorization(visit))
+        return false;
+    if (visit->flow.stage != stage) {
+        page_stale(visit, STALE_USED);
+        return false;
+    }
+    return true;
+}
+
+bool login_find_form_flow(struct visit *visit, const struct form *form, enum flow_stage stage)
+{
+    if (!login_find_flow(visit, form, stage))
+        return false;
+    struct str token;
+    if (form_get(form, "form", &token) == FORM_ONE &&
+        secret_equal(visit_form_token(visit, visit->flow.id, stage), token))
+        return true;
+    page_stale(visit, STALE_OTHER_BROWSER);
+    return false;
+}
+
+static void redirect_to_page(struct visit *visit, const char *path)
+{
+    http_response_redirect(visit->response, arena_printf(visit->arena, "%s%s?flow=%.*s", visit->conf->base_url, path,
+                                                         STR_ARG(visit->flow.id)));
+}
+
+/* ---- back from the identity provider ---- */
+
+/* Takes the flow behind the callback's state; false when the request has been answered. */
+static bool take_callback(struct visit *visit, const struct form *callback)
+{
+    struct str state;
+    bool is_replay;
+    if (form_get(callback, "state", &state) != FORM_ONE) {
+        page_stale(visit, STALE_EXPIRED);
+        return false;
+    }
+    switch (flow_take_callback(visit->door->store, codec_sha256(visit->arena, state), visit->now, visit->arena,
+                               &visit->flow, &is_replay)) {
+    case OK:
+        break;
+    case ABSENT:
+        page_stale(visit, STALE_EXPIRED);
+        return false;
+    case FAILED:
+        page_technical(visit, 503, "server_error");
+        return false;
+    }
+    if (!visit_is_browser(visit, visit->flow.browser_digest)) {
+        page_stale(visit, STALE_OTHER_BROWSER);
+        return false;
+    }
+    if (!is_replay)
+        return unpack_authorization(visit);
+    /* The person went back or reloaded: the page that follows the callback is still there when it is still open. */
+    if (visit->flow.stage == FLOW_CHOICE)
+        redirect_to_page(visit, "/oauth/consent");
+    else if (visit->flow.stage == FLOW_CANCELLED)
+        redirect_to_page(visit, "/oauth/cancelled");
+    else if (unpack_authorization(visit))
+        page_stale(visit, STALE_USED);
+    return false;
+}
+
+static enum idp_result finish_login(struct visit *visit, const struct form *callback,
+                                    struct idp_identity *out_identity, struct failure *failure)
+{
+    const struct catalog_identity_provider *provider =
+        catalog_find_identity_provider(visit->catalog, visit->flow.connection);
+    if (provider == NULL) {
+        failure_set(failure, "the identity provider was taken out of the catalogue during the login");
+        return IDP_METADATA_INVALID;
+    }
+    struct idp_connection connection = connection_of(visit->arena, provider);
+    struct idp_attempt attempt = {
+        .nonce = visit->flow.nonce,
+        .code_verifier = visit->flow.code_verifier,
+        .issuer = visit->flow.issuer,
+        .redirect_uri = str_from_c(redirect_uri(visit)),
+    };
+    return idp_finish(visit->door->idp, &connection, &attempt, callback, visit->arena, out_identity, failure);
+}
+
+/* The BSN out of the configured claim, checked by the eleven-test. */
+static enum outcome read_bsn(struct visit *visit, const struct idp_identity *identity, struct str *out_bsn,
+                             struct failure *failure)
+{
+    const struct catalog_identity_provider *provider =
+        catalog_find_identity_provider(visit->catalog, visit->flow.connection);
+    const char *path = arena_strndup(visit->arena, provider->bsn_claim.data, provider->bsn_claim.length);
+    struct str claim;
+    if (claim_path_text(identity->claims, path, &claim) != OK)
+        return failure_set(failure, "the claim %s, which should hold the BSN, is absent or not text", path);
+    if (!bsn_is_valid(claim))
+        return failure_set(failure, "the claim %s does not hold a valid BSN", path);
+    *out_bsn = str_copy(visit->arena, claim);
+    return OK;
+}
+
+static void cancel_login(struct visit *visit)
+{
+    visit_event(visit, EVENT_RECEIVE_AUTHORIZATION_CANCELLATION, NULL);
+    struct str token = visit_form_token(visit, visit->flow.id, FLOW_CANCELLED);
+    switch (flow_cancel_login(visit->door->store, visit->flow.id, codec_sha256(visit->arena, token))) {
+    case OK:
+        redirect_to_page(visit, "/oauth/cancelled");
+        return;
+    case ABSENT:
+        page_stale(visit, STALE_USED);
+        return;
+    case FAILED:
+        page_technical(visit, 503, "server_error");
+        return;
+    }
+}
+
+/* Identified, and something can be asked: the flow waits for the choice. */
+static void open_choice(struct visit *visit, struct str bsn, struct str acr, struct str services)
+{
+    struct flow flow = {
+        .id = visit->flow.id,
+        .identity = bsn,
+        .acr = acr,
+        .outcome = services,
+        .form_digest = codec_sha256(visit->arena, visit_form_token(visit, visit->flow.id, FLOW_CHOICE)),
+        .expires_at = visit->now + visit->conf->choice_lifetime_s,
+    };
+    switch (flow_identify(visit->door->store, &flow)) {
+    case OK:
+        redirect_to_page(visit, "/oauth/consent");
+        return;
+    case ABSENT:
+        page_stale(visit, STALE_USED);
+        return;
+    case FAILED:
+        page_technical(visit, 503, "server_error");
+        return;
+    }
+}
+
+static void act_on_identity(struct visit *visit, const struct idp_identity *identity)
+{
+    struct failure failure = {""};
+    struct str bsn, services;
+    if (read_bsn(visit, identity, &bsn, &failure) != OK) {
+        fail_login(visit, IDP_ID_TOKEN_MALFORMED, &failure);
+        return;
+    }
+    enum no_data_reason reason;
+    switch (precheck(visit, bsn, &services, &reason)) {
+    case PRECHECK_GO_ON:
+        open_choice(visit, bsn, str_copy(visit->arena, identity->acr), services);
+        return;
+    case PRECHECK_NOTHING:
+        if (flow_end(visit->door->store, visit->flow.id) == FAILED)
+            page_technical(visit, 503, "server_error");
+        else
+            page_no_data(visit, reason);
+        return;
+    case PRECHECK_UNKNOWN:
+        if (flow_end(visit->door->store, visit->flow.id) == FAILED)
+            log_error("flow_not_ended", LOG_STR("flow", visit->flow.id));
+        page_technical(visit, 503, "temporarily_unavailable");
+        return;
+    }
+}
+
+void login_handle_callback(void *door, const struct http_request *request, struct http_response *response)
+{
+    struct visit visit = visit_begin(door, request, response);
+    struct form callback;
+    struct idp_identity identity = {0};
+    struct failure failure = {""};
+    if (form_parse(visit.arena, request->query, &callback) != OK) {
+        page_stale(&visit, STALE_EXPIRED);
+    } else if (take_callback(&visit, &callback)) {
+        enum idp_result result = finish_login(&visit, &callback, &identity, &failure);
+        if (result == IDP_OK) {
+            visit_event(&visit, EVENT_RECEIVE_AUTHENTICATION_RESPONSE, NULL);
+            act_on_identity(&visit, &identity);
+        } else if (result == IDP_CANCELLED) {
+            cancel_login(&visit);
+        } else {
+            fail_login(&visit, result, &failure);
+        }
+        idp_identity_free(&identity);
+    }
+    visit_end(&visit);
+}
+
+/* ---- the cancelled-login page (core.usrint.101) ---- */
+
+void login_handle_cancelled(void *door, const struct http_request *request, struct http_response *response)
+{
+    struct visit visit = visit_begin(door, request, response);
+    struct form form;
+    if (form_parse(visit.arena, request->query, &form) != OK)
+        page_stale(&visit, STALE_EXPIRED);
+    else if (login_find_flow(&visit, &form, FLOW_CANCELLED))
+        page_cancelled(&visit);
+    visit_end(&visit);
+}
+
+void login_handle_retry(void *door, const struct http_request *request, struct http_response *response)
+{
+    struct visit visit = visit_begin(door, request, response);
+    struct form form;
+    if (form_parse(visit.arena, request->body, &form) != OK)
+        page_stale(&visit, STALE_EXPIRED);
+    else if (login_find_form_flow(&visit, &form, FLOW_CANCELLED))
+        login_start(&visit, &form, visit.flow.browser_digest);
+    visit_end(&visit);
+}
+
+void login_handle_close(void *door, const struct http_request *request, struct http_response *response)
+{
+    struct visit visit = visit_begin(door, request, response);
+    struct form form;
+    if (form_parse(visit.arena, request->body, &form) != OK) {
+        page_stale(&visit, STALE_EXPIRED);
+    } else if (login_find_form_flow(&visit, &form, FLOW_CANCELLED)) {
+        switch (flow_end(visit.door->store, visit.flow.id)) {
+        case OK:
+            http_response_redirect(response, visit_back_url(&visit, "access_denied"));
+            visit_event(&visit, EVENT_SEND_AUTHORIZATION_CANCELLATION, NULL);
+            break;
+        case ABSENT:
+            page_stale(&visit, STALE_USED);
+            break;
+        case FAILED:
+            page_technical(&visit, 503, "server_error");
+            break;
+        }
+    }
+    visit_end(&visit);
+}
