@@ -34,5 +34,6 @@ struct door {
 /* The route tables of the three listeners of this door (architecture.md 1). */
 struct route_table door_front_routes(struct door *door);
 struct route_table door_back_routes(struct door *door);
+struct route_table door_internal_routes(struct door *door);
 
 #endif
