@@ -1,0 +1,383 @@
+/*
+ * sluis serve: builds the house from its configuration, opens the listeners, and keeps house until it is told to stop.
+ *
+ * SIGHUP reloads configuration, certificates and log files without dropping a request; SIGTERM and SIGINT drain and exit 0.
+ */
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "conf/conf.h"
+#include "http/server.h"
+#include "medmij/assets.h"
+#include "medmij/door.h"
+#include "ops/ops.h"
+#include "store/grant.h"
+#include "store/list_copy.h"
+
+#include <curl/curl.h>
+#include <libxml/parser.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONFS_KEPT_MAX 256
+#define PURGE_INTERVAL_S 60
+#define PURGE_LIMIT 1000
+#define CIRCUIT_FAILURES 5
+
+struct house {
+    const char *conf_path;
+    struct conf *confs[CONFS_KEPT_MAX]; /* every configuration of this process: requests in flight may hold any of them */
+    size_t conf_count;
+    struct vault *vault;
+    struct template_set *templates;
+    struct assets *assets;
+    struct store *store;
+    struct lists *lists;
+    struct door door;
+    struct ops ops;
+    struct http_workers *workers;
+    struct http_server *front, *back, *internal;
+};
+
+static const struct conf *conf_of(const struct house *house)
+{
+    return house->confs[house->conf_count - 1];
+}
+
+/* ---- the lists' last good copies live in the store ---- */
+
+static enum outcome load_list_copy(void *context, struct arena *arena, enum list_kind kind, struct str *out_xml,
+                                   int64_t *out_fetched_at, struct failure *failure)
+{
+    enum outcome outcome = list_copy_load(context, list_kind_name(kind), arena, out_xml, out_fetched_at);
+    return outcome == FAILED ? failure_set(failure, "the store did not give the kept copy") : outcome;
+}
+
+static enum outcome save_list_copy(void *context, enum list_kind kind, int64_t volgnummer, struct str xml,
+                                   int64_t fetched_at, struct failure *failure)
+{
+    if (list_copy_save(context, list_kind_name(kind), volgnummer, xml, fetched_at) != OK)
+        return failure_set(failure, "the store did not keep the copy");
+    return OK;
+}
+
+static enum outcome start_lists(struct house *house, struct failure *failure)
+{
+    const struct conf *conf = conf_of(house);
+    const struct lists_settings settings = {
+        .sources = {[LIST_PROVIDERS] = {conf->list_providers.location, conf->list_providers.schema},
+                    [LIST_CLIENTS] = {conf->list_clients.location, conf->list_clients.schema},
+                    [LIST_SERVICE_NAMES] = {conf->list_service_names.location, conf->list_service_names.schema},
+                    [LIST_WHITELIST] = {conf->list_whitelist.location, conf->list_whitelist.schema}},
+        .ca_file = conf->lists_ca,
+        .client_certificate_file = conf->lists_certificate,
+        .client_key_file = conf->lists_key,
+        .interval_s = conf->lists_interval_s,
+        .max_age_s = conf->lists_max_age_s,
+        .size_max = (size_t)64 << 20,
+        .is_http_allowed = conf->is_development,
+    };
+    const struct lists_keeper keeper = {house->store, load_list_copy, save_list_copy};
+    return lists_start(&settings, &keeper, &house->lists, failure);
+}
+
+/* ---- building ---- */
+
+static enum outcome load_templates(struct house *house, struct failure *failure)
+{
+    const char *web = conf_of(house)->web_directory;
+    struct arena *arena = arena_new();
+    const char *const directories[] = {arena_printf(arena, "%s/templates", web), arena_printf(arena, "%s/texts", web)};
+    enum outcome outcome = template_set_load(directories, 2, &house->templates, failure);
+    if (outcome == OK)
+        outcome = assets_load(arena_printf(arena, "%s/static", web), conf_of(house)->medmij_logo, &house->assets,
+                              failure);
+    arena_free(&arena);
+    return outcome;
+}
+
+static enum outcome open_store(struct house *house, struct failure *failure)
+{
+    const struct conf *conf = conf_of(house);
+    const struct store_settings settings = {
+        .url = conf->store_url,
+        .connection_max = (unsigned)conf->store_connections,
+        .vault = house->vault,
+        .node = conf->node,
+    };
+    int version, newest;
+    if (store_open(&settings, &house->store, failure) != OK)
+        return FAILED;
+    if (store_schema_version(house->store, &version, &newest) != OK)
+        return failure_set(failure, "the store does not tell the version of its schema");
+    if (version != newest)
+        return failure_set(failure, "the store's schema is at version %d and this program needs %d; run `sluis migrate`",
+                           version, newest);
+    return OK;
+}
+
+static const char *host_of(struct arena *arena, const char *url)
+{
+    struct str text = str_from_c(url);
+    for (size_t i = 0; i + 3 <= text.length; i++)
+        if (str_starts_with(str_slice(text, i, text.length), STR("://"))) {
+            struct str host = str_slice(text, i + 3, text.length);
+            host = str_slice(host, 0, str_find(host, '/'));
+            return arena_strndup(arena, host.data, str_find(host, ':'));
+        }
+    return url;
+}
+
+static enum outcome build_door(struct house *house, struct failure *failure)
+{
+    const struct conf *conf = conf_of(house);
+    struct door *door = &house->door;
+    atomic_store(&door->conf, conf);
+    door->store = house->store;
+    door->vault = house->vault;
+    door->lists = house->lists;
+    door->templates = house->templates;
+    door->assets = house->assets;
+    const struct idp_settings idp_settings = {.is_http_allowed = conf->is_development};
+    struct arena *arena = arena_new();
+    enum outcome outcome =
+        events_open(conf->event_log_file, host_of(arena, conf->base_url), &door->events, failure);
+    arena_free(&arena);
+    if (outcome != OK)
+        return FAILED;
+    if (catalog_open(house->store, &door->catalog) != OK)
+        return failure_set(failure, "the catalogue of providers cannot be read from the store");
+    if (idp_new(&idp_settings, &door->idp) != OK)
+        return failure_set(failure, "the authentication client did not start");
+    door->availability = availability_new(conf->is_development);
+    return OK;
+}
+
+static enum outcome start_listener(struct house *house, const char *name, const struct conf_listener *listener,
+                                   bool is_https, const struct route_table *tables, size_t table_count,
+                                   struct http_server **out_server, struct failure *failure)
+{
+    const struct conf *conf = conf_of(house);
+    if (!listener->is_enabled)
+        return OK;
+    const struct http_listener_settings settings = {
+        .name = name,
+        .address = listener->address,
+        .is_https = is_https,
+        .certificate_file = listener->certificate,
+        .key_file = listener->key,
+        .client_ca_file = listener->client_ca,
+        .trusted_proxies = conf->trusted_proxies,
+        .trusted_proxy_count = conf->trusted_proxies_count,
+        .client_certificate_header = conf->client_certificate_header,
+        .body_max = (size_t)conf->body_max,
+        .target_max = (size_t)conf->body_max,
+        .connection_max = (unsigned)conf->connection_max,
+        .idle_timeout_s = 30,
+    };
+    if (http_server_start(&settings, tables, table_count, house->workers, out_server, failure) != OK)
+        return failure_prefix(failure, "listener %s", name);
+    log_info("listening", LOG_C("listener", name), LOG_C("address", listener->address));
+    house->ops.servers[house->ops.server_count].name = name;
+    house->ops.servers[house->ops.server_count++].server = *out_server;
+    return OK;
+}
+
+static enum outcome start_listeners(struct house *house, struct failure *failure)
+{
+    const struct conf *conf = conf_of(house);
+    house->ops.store = house->store;
+    house->ops.lists = house->lists;
+    house->ops.events = house->door.events;
+    house->ops.started_at = clock_now();
+    const struct route_table front[] = {door_front_routes(&house->door)};
+    const struct route_table back[] = {door_back_routes(&house->door)};
+    const struct route_table internal[] = {door_internal_routes(&house->door), ops_routes(&house->ops)};
+    bool is_https = strncmp(conf->base_url, "https:", 6) == 0;
+    if (http_workers_start((unsigned)conf->workers, &house->workers, failure) != OK ||
+        start_listener(house, "front", &conf->front, is_https, front, 1, &house->front, failure) != OK ||
+        start_listener(house, "back", &conf->back, true, back, 1, &house->back, failure) != OK)
+        return FAILED;
+    return start_listener(house, "internal", &conf->internal, false, internal, 2, &house->internal, failure);
+}
+
+static enum outcome build_house(struct house *house, struct failure *failure)
+{
+    const struct conf *conf = conf_of(house);
+    if (vault_load(conf->key_file, &house->vault, failure) != OK || load_templates(house, failure) != OK ||
+        open_store(house, failure) != OK || start_lists(house, failure) != OK || build_door(house, failure) != OK)
+        return FAILED;
+    return start_listeners(house, failure);
+}
+
+/* Takes down what stands, in reverse order; also after a start that failed half-way. */
+static bool close_house(struct house *house)
+{
+    bool is_clean = http_server_drain(&house->front, 15);
+    is_clean = http_server_drain(&house->back, 10) && is_clean;
+    is_clean = http_server_drain(&house->internal, 5) && is_clean;
+    http_workers_stop(&house->workers);
+    idp_free(&house->door.idp);
+    availability_free(&house->door.availability);
+    catalog_close(&house->door.catalog);
+    events_close(&house->door.events);
+    lists_stop(&house->lists);
+    store_close(&house->store);
+    assets_free(&house->assets);
+    template_set_free(&house->templates);
+    vault_free(&house->vault);
+    while (house->conf_count > 0)
+        conf_free(&house->confs[--house->conf_count]);
+    return is_clean;
+}
+
+/* ---- keeping house ---- */
+
+static void reload_server(struct http_server *server, const char *name)
+{
+    struct failure failure = {""};
+    if (server != NULL && http_server_reload(server, &failure) != OK)
+        log_error("certificates_not_reloaded", LOG_C("listener", name), LOG_C("cause", failure.text));
+}
+
+static bool text_differs(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") != 0;
+}
+
+/* What a reload cannot change is said, not silently ignored. */
+static void warn_of_restart(const struct conf *old, const struct conf *fresh)
+{
+    const struct {
+        const char *key;
+        bool is_different;
+    } rows[] = {
+        {"front.address", text_differs(old->front.address, fresh->front.address)},
+        {"back.address", text_differs(old->back.address, fresh->back.address)},
+        {"internal.address", text_differs(old->internal.address, fresh->internal.address)},
+        {"store.url", text_differs(old->store_url, fresh->store_url)},
+        {"web_directory", text_differs(old->web_directory, fresh->web_directory)},
+        {"development", old->is_development != fresh->is_development},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].is_different)
+            log_warning("reload_needs_restart", LOG_C("key", rows[i].key));
+}
+
+static void reload(struct house *house)
+{
+    struct failure failure = {""};
+    struct conf *fresh;
+    enum log_level level;
+    if (house->conf_count == CONFS_KEPT_MAX) {
+        log_error("reload_refused", LOG_C("cause", "reloaded too often; restart the server"));
+        return;
+    }
+    if (conf_load(house->conf_path, &fresh, &failure) != OK) {
+        log_error("reload_failed", LOG_C("cause", failure.text));
+        return;
+    }
+    warn_of_restart(conf_of(house), fresh);
+    house->confs[house->conf_count++] = fresh;
+    atomic_store(&house->door.conf, fresh);
+    if (log_level_from_name(str_from_c(fresh->log_level), &level))
+        log_init(STDERR_FILENO, level);
+    reload_server(house->front, "front");
+    reload_server(house->back, "back");
+    reload_server(house->internal, "internal");
+    if (events_reopen(house->door.events, &failure) != OK)
+        log_error("event_log_not_reopened", LOG_C("cause", failure.text));
+    lists_refresh_soon(house->lists);
+    log_info("reloaded", LOG_C("file", house->conf_path));
+}
+
+static void purge(struct house *house)
+{
+    int64_t now = clock_now(), flows = 0, tokens = 0;
+    if (flow_purge(house->store, now, PURGE_LIMIT, &flows) != OK ||
+        grant_purge(house->store, now, conf_of(house)->refresh_window_s, PURGE_LIMIT, &tokens) != OK)
+        log_warning("purge_failed");
+    else if (flows + tokens > 0)
+        log_debug("purged", LOG_INT("flows", flows), LOG_INT("tokens", tokens));
+}
+
+/* Until a signal says stop: once a second the catalogue's version, once a minute what has expired. */
+static void keep_house(struct house *house, const sigset_t *signals)
+{
+    int64_t next_purge = clock_monotonic_ms() + PURGE_INTERVAL_S * 1000;
+    for (;;) {
+        const struct timespec second = {.tv_sec = 1};
+        int signal_number = sigtimedwait(signals, NULL, &second);
+        if (signal_number == SIGTERM || signal_number == SIGINT)
+            return;
+        if (signal_number == SIGHUP)
+            reload(house);
+        if (catalog_refresh(house->door.catalog) != OK)
+            log_warning("catalog_not_refreshed");
+        if (clock_monotonic_ms() >= next_purge) {
+            purge(house);
+            next_purge = clock_monotonic_ms() + PURGE_INTERVAL_S * 1000;
+        }
+    }
+}
+
+static enum outcome init_process(const struct conf *conf, struct failure *failure)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+    if (rand_init() != OK)
+        return failure_set(failure, "the random generator did not start");
+    (void)log_level_from_name(str_from_c(conf->log_level), &level); /* conf_load checked it */
+    log_init(STDERR_FILENO, level);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    xmlInitParser();
+    /* Memory holds keys and claims: no core file of it. */
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    if (conf->clock_offset_file != NULL)
+        return clock_follow_offset_file(conf->clock_offset_file, failure);
+    return OK;
+}
+
+static int run(struct house *house)
+{
+    struct failure failure = {""};
+    /* Every thread that is started from here inherits the mask, so that signals reach keep_house only. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    if (init_process(conf_of(house), &failure) != OK || build_house(house, &failure) != OK) {
+        log_error("start_failed", LOG_C("cause", failure.text));
+        fprintf(stderr, "sluis serve: %s\n", failure.text);
+        close_house(house);
+        return 1;
+    }
+    log_info("started", LOG_C("version", SLUIS_VERSION), LOG_C("node", conf_of(house)->node),
+             LOG_BOOL("development", conf_of(house)->is_development));
+    keep_house(house, &signals);
+    log_info("stopping");
+    bool is_clean = close_house(house);
+    log_info("stopped", LOG_BOOL("clean", is_clean));
+    return 0;
+}
+
+int cli_serve(int argc, char **argv)
+{
+    struct house house = {0};
+    struct failure failure = {""};
+    if (conf_load(house.conf_path, &house.confs[0], &failure) != OK) {
+        fprintf(stderr, "sluis serve: %s\n", failure.text);
+        return 1;
+    }
+    house.conf_count = 1;
+    return run(&house);
+}
