@@ -272,12 +272,11 @@ static enum outcome read_bsn(struct visit *visit, const struct idp_identity *ide
 {
     const struct catalog_identity_provider *provider =
         catalog_find_identity_provider(visit->catalog, visit->flow.connection);
-    const char *path = arena_strndup(visit->arena, provider->bsn_claim.data, provider->bsn_claim.length);
     struct str claim;
-    if (claim_path_text(identity->claims, path, &claim) != OK)
-        return failure_set(failure, "the claim %s, which should hold the BSN, is absent or not text", path);
+    if (claim_path(identity->claims, provider->bsn_claim, &claim) != OK)
+        return failure_set(failure, "the claim that should hold the BSN is absent or not text");
     if (!bsn_is_valid(claim))
-        return failure_set(failure, "the claim %s does not hold a valid BSN", path);
+        return failure_set(failure, "the claim that should hold the BSN does not hold a valid one");
     *out_bsn = str_copy(visit->arena, claim);
     return OK;
 }
