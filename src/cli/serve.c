@@ -28,7 +28,6 @@
 #define CONFS_KEPT_MAX 256
 #define PURGE_INTERVAL_S 60
 #define PURGE_LIMIT 1000
-#define CIRCUIT_FAILURES 5
 
 struct house {
     const char *conf_path;
@@ -42,6 +41,7 @@ struct house {
     struct door door;
     struct ops ops;
     struct http_workers *workers;
+    struct route_table front_routes, back_routes, internal_routes, ops_routes;
     struct http_server *front, *back, *internal;
 };
 
@@ -95,6 +95,8 @@ static enum outcome load_templates(struct house *house, struct failure *failure)
     struct arena *arena = arena_new();
     const char *const directories[] = {arena_printf(arena, "%s/templates", web), arena_printf(arena, "%s/texts", web)};
     enum outcome outcome = template_set_load(directories, 2, &house->templates, failure);
+    if (outcome == OK && template_unescaped_count(house->templates) > 0)
+        outcome = failure_set(failure, "%s: a template shows text unescaped ({{{...}}} or {{&...}})", web);
     if (outcome == OK)
         outcome = assets_load(arena_printf(arena, "%s/static", web), conf_of(house)->medmij_logo, &house->assets,
                               failure);
@@ -160,8 +162,8 @@ static enum outcome build_door(struct house *house, struct failure *failure)
 }
 
 static enum outcome start_listener(struct house *house, const char *name, const struct conf_listener *listener,
-                                   bool is_https, const struct route_table *tables, size_t table_count,
-                                   struct http_server **out_server, struct failure *failure)
+                                   bool is_https, const struct route_table *table, struct http_server **out_server,
+                                   struct failure *failure)
 {
     const struct conf *conf = conf_of(house);
     if (!listener->is_enabled)
@@ -177,11 +179,12 @@ static enum outcome start_listener(struct house *house, const char *name, const 
         .trusted_proxy_count = conf->trusted_proxies_count,
         .client_certificate_header = conf->client_certificate_header,
         .body_max = (size_t)conf->body_max,
-        .target_max = (size_t)conf->body_max,
+        .target_max = (size_t)conf->target_max,
+        .io_threads = (unsigned)conf->io_threads,
         .connection_max = (unsigned)conf->connection_max,
-        .idle_timeout_s = 30,
+        .idle_timeout_s = (unsigned)conf->idle_timeout_s,
     };
-    if (http_server_start(&settings, tables, table_count, house->workers, out_server, failure) != OK)
+    if (http_server_start(&settings, table, house->workers, out_server, failure) != OK)
         return failure_prefix(failure, "listener %s", name);
     log_info("listening", LOG_C("listener", name), LOG_C("address", listener->address));
     house->ops.servers[house->ops.server_count].name = name;
@@ -196,15 +199,17 @@ static enum outcome start_listeners(struct house *house, struct failure *failure
     house->ops.lists = house->lists;
     house->ops.events = house->door.events;
     house->ops.started_at = clock_now();
-    const struct route_table front[] = {door_front_routes(&house->door)};
-    const struct route_table back[] = {door_back_routes(&house->door)};
-    const struct route_table internal[] = {door_internal_routes(&house->door), ops_routes(&house->ops)};
+    house->front_routes = door_front_routes(&house->door);
+    house->back_routes = door_back_routes(&house->door);
+    house->ops_routes = ops_routes(&house->ops);
+    house->internal_routes = door_internal_routes(&house->door);
+    house->internal_routes.next = &house->ops_routes;
     bool is_https = strncmp(conf->base_url, "https:", 6) == 0;
     if (http_workers_start((unsigned)conf->workers, &house->workers, failure) != OK ||
-        start_listener(house, "front", &conf->front, is_https, front, 1, &house->front, failure) != OK ||
-        start_listener(house, "back", &conf->back, true, back, 1, &house->back, failure) != OK)
+        start_listener(house, "front", &conf->front, is_https, &house->front_routes, &house->front, failure) != OK ||
+        start_listener(house, "back", &conf->back, true, &house->back_routes, &house->back, failure) != OK)
         return FAILED;
-    return start_listener(house, "internal", &conf->internal, false, internal, 2, &house->internal, failure);
+    return start_listener(house, "internal", &conf->internal, false, &house->internal_routes, &house->internal, failure);
 }
 
 static enum outcome build_house(struct house *house, struct failure *failure)
