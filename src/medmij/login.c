@@ -322,10 +322,25 @@ static void open_choice(struct visit *visit, struct str bsn, struct str acr, str
     }
 }
 
+/* autoriseren 1 and kin: the flow is over before the person is told. */
+static void end_without_choice(struct visit *visit, enum no_data_reason reason)
+{
+    if (flow_end(visit->door->store, visit->flow.id) == FAILED)
+        page_technical(visit, 503, "server_error");
+    else
+        page_no_data(visit, reason);
+}
+
 static void act_on_identity(struct visit *visit, const struct idp_identity *identity)
 {
     struct failure failure = {""};
     struct str bsn, services;
+    /* Exception vert 2: the identity provider says by an actor claim (RFC 8693 4.1) that somebody acted for the person,
+     * and the request did not ask for representation. */
+    if (json_object_get(identity->claims, "act") != NULL) {
+        end_without_choice(visit, NO_DATA_REPRESENTED);
+        return;
+    }
     if (read_bsn(visit, identity, &bsn, &failure) != OK) {
         fail_login(visit, IDP_ID_TOKEN_MALFORMED, &failure);
         return;
@@ -336,10 +351,7 @@ static void act_on_identity(struct visit *visit, const struct idp_identity *iden
         open_choice(visit, bsn, str_copy(visit->arena, identity->acr), services);
         return;
     case PRECHECK_NOTHING:
-        if (flow_end(visit->door->store, visit->flow.id) == FAILED)
-            page_technical(visit, 503, "server_error");
-        else
-            page_no_data(visit, reason);
+        end_without_choice(visit, reason);
         return;
     case PRECHECK_UNKNOWN:
         if (flow_end(visit->door->store, visit->flow.id) == FAILED)
