@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 #define ASSET_MAX ((size_t)1048576)
-#define MEDMIJ_STAND_IN "medmij-plaatshouder.svg"
 
 struct asset {
     struct str name;
@@ -94,17 +93,6 @@ static const struct asset *find_asset(const struct assets *assets, struct str na
     return NULL;
 }
 
-static enum outcome choose_logo(struct assets *assets, const char *medmij_logo, struct failure *failure)
-{
-    if (medmij_logo != NULL)
-        return read_asset(assets->arena, medmij_logo, medmij_logo, &assets->medmij_logo, failure);
-    const struct asset *stand_in = find_asset(assets, STR(MEDMIJ_STAND_IN));
-    if (stand_in == NULL)
-        return failure_set(failure, "the static files lack %s", MEDMIJ_STAND_IN);
-    assets->medmij_logo = *stand_in;
-    return OK;
-}
-
 enum outcome assets_load(const char *directory, const char *medmij_logo, struct assets **out_assets,
                          struct failure *failure)
 {
@@ -112,7 +100,10 @@ enum outcome assets_load(const char *directory, const char *medmij_logo, struct 
     if (assets == NULL)
         abort();
     assets->arena = arena_new();
-    if (read_directory(assets, directory, failure) != OK || choose_logo(assets, medmij_logo, failure) != OK) {
+    enum outcome outcome = read_directory(assets, directory, failure);
+    if (outcome == OK && medmij_logo != NULL)
+        outcome = read_asset(assets->arena, medmij_logo, medmij_logo, &assets->medmij_logo, failure);
+    if (outcome != OK) {
         assets_free(&assets);
         return FAILED;
     }
@@ -175,7 +166,7 @@ static const struct catalog_image *find_image(const struct catalog_snapshot *cat
 void assets_handle_logo(void *context, const struct http_request *request, struct http_response *response)
 {
     struct door *door = context;
-    if (str_equal(request->path_tail, STR("medmij"))) {
+    if (str_equal(request->path_tail, STR("medmij")) && door->assets->medmij_logo.bytes.length > 0) {
         send_asset(response, door->assets->medmij_logo.content_type, door->assets->medmij_logo.bytes);
         return;
     }

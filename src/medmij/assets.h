@@ -12,7 +12,7 @@
 
 struct assets;
 
-/* `medmij_logo` is the label holder's own file (SVG or PNG), or NULL for the neutral stand-in in `directory`. */
+/* `medmij_logo` is the label holder's own file (SVG or PNG), or NULL: pages then show the neutral stand-in. */
 enum outcome assets_load(const char *directory, const char *medmij_logo, struct assets **out_assets,
                          struct failure *failure) MUST_CHECK;
 void assets_free(struct assets **assets);

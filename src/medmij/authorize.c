@@ -52,7 +52,7 @@ static void answer_fault(struct visit *visit, enum authorization_fault fault)
         return;
     case AUTHORIZATION_CLIENT:
     case AUTHORIZATION_REDIRECT_URI:
-        page_client_error(visit);
+        page_client_error(visit, fault);
         return;
     case AUTHORIZATION_NO_LISTS:
         page_technical(visit, 503, "temporarily_unavailable");

@@ -1,11 +1,13 @@
 #include "medmij/pages.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "html/value.h"
 
 #include <inttypes.h>
 
 #define PAGE_CAP ((size_t)262144)
+#define NAMES_CAP 4096
 
 /* The forms of these pages lead to the identity provider and the PGO by redirect, and from there on to hosts that nobody
  * here knows; browsers hold form-action against the whole chain. */
@@ -37,16 +39,17 @@ static struct value *page_context(struct visit *visit)
     const struct catalog_provider *provider = authorization->provider;
     struct value *context = value_object(arena);
     value_put_bool(arena, context, "is_u", strcmp(text_set(visit), "u-1.3") == 0);
-    value_put_bool(arena, context, "is_je", strcmp(text_set(visit), "je-2.2") == 0);
     if (provider != NULL) {
         value_put_text(arena, context, "provider", provider->name);
         value_put_text(arena, context, "provider_name", provider->display_name);
-        value_put_bool(arena, context, "has_provider_logo", provider->logo.bytes.length > 0);
+        value_put_bool(arena, context, "has_logo", provider->logo.bytes.length > 0);
         value_put_text(arena, context, "privacy_url", provider->privacy_url);
         value_put_text(arena, context, "announcement", provider->announcement);
     }
     if (authorization->client != NULL)
         value_put_text(arena, context, "client_name", authorization->client->organisation_name);
+    if (visit->conf->medmij_logo != NULL)
+        value_put_c(arena, context, "medmij_logo", "/logo/medmij");
     value_put_text(arena, context, "trace_id", authorization->trace_id);
     value_put_text(arena, context, "session_id", authorization->session_id);
     value_put_c(arena, context, "dva_name", visit->conf->dva_name);
@@ -82,7 +85,8 @@ static struct value *login_buttons(struct visit *visit)
         value_put_text(visit->arena, button, "label", sorted[i]->label);
         value_put_text(visit->arena, button, "level_name", sorted[i]->level_name);
         value_put_bool(visit->arena, button, "has_picture", sorted[i]->picture.bytes.length > 0);
-        value_put_bool(visit->arena, button, "is_strongest",
+        value_put_bool(visit->arena, button, "is_primary", i == 0);
+        value_put_bool(visit->arena, button, "is_recommended",
                        i == 0 && count > 1 && sorted[0]->level > sorted[1]->level);
         value_append(visit->arena, buttons, button);
     }
@@ -130,17 +134,33 @@ const char *page_consent_text(const struct visit *visit)
     return arena_printf(visit->arena, "%s/%s", text_set(visit), name);
 }
 
+/* "A, B en C": the names of the services in one sentence. */
+static struct str list_in_words(struct arena *arena, const struct authorization_service *services, size_t count)
+{
+    struct buf words = buf_new(arena, NAMES_CAP);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buf_append_c(&words, i + 1 == count ? " en " : ", ");
+        buf_append(&words, services[i].name);
+    }
+    return buf_str(&words);
+}
+
 void page_consent(struct visit *visit, const struct authorization_service *services, size_t service_count)
 {
     const struct authorization *authorization = &visit->authorization;
     struct value *context = page_context(visit);
     put_flow_fields(visit, context);
+    bool is_collect = authorization->function == FUNCTION_COLLECT;
     bool is_subscription = authorization->function == FUNCTION_SUBSCRIBE;
-    value_put_bool(visit->arena, context, "is_collect", authorization->function == FUNCTION_COLLECT);
+    value_put_bool(visit->arena, context, "is_collect", is_collect);
+    value_put_bool(visit->arena, context, "can_be_indefinite", is_collect);
     value_put_bool(visit->arena, context, "is_share", authorization->function == FUNCTION_SHARE);
     value_put_bool(visit->arena, context, "is_subscribe", is_subscription && !authorization->is_termination);
-    value_put_bool(visit->arena, context, "is_termination", authorization->is_termination);
-    value_put_c(visit->arena, context, "days", arena_printf(visit->arena, "%" PRId64, authorization->days));
+    value_put_bool(visit->arena, context, "is_end_subscription", authorization->is_termination);
+    value_put_c(visit->arena, context, "duration",
+                arena_printf(visit->arena, "%" PRId64 " %s", authorization->days,
+                             authorization->days == 1 ? "dag" : "dagen"));
     struct value *names = value_list(visit->arena);
     for (size_t i = 0; i < service_count; i++) {
         struct value *service = value_object(visit->arena);
@@ -148,8 +168,7 @@ void page_consent(struct visit *visit, const struct authorization_service *servi
         value_append(visit->arena, names, service);
     }
     value_put(visit->arena, context, "services", names);
-    if (service_count > 0)
-        value_put_text(visit->arena, context, "service_name", services[0].name);
+    value_put_text(visit->arena, context, "service_names", list_in_words(visit->arena, services, service_count));
     allow_leaving_forms(visit);
     render(visit, 200, "consent", context);
     visit_event(visit, EVENT_SHOW_CONSENT_PAGE, NULL);
@@ -180,20 +199,22 @@ void page_technical(struct visit *visit, int status, const char *error_code)
     visit_event(visit, EVENT_SHOW_TECHNICAL_FAILURE_PAGE, error_code);
 }
 
-void page_client_error(struct visit *visit)
+void page_client_error(struct visit *visit, enum authorization_fault fault)
 {
-    visit->authorization.redirect_uri = STR_NONE; /* no way back may ever be offered from here (spec 3.5, 4.9) */
-    render(visit, 400, "error_client", page_context(visit));
+    struct value *context = page_context(visit);
+    value_put_bool(visit->arena, context, "is_unknown_client", fault == AUTHORIZATION_CLIENT);
+    value_put_bool(visit->arena, context, "is_bad_redirect_uri", fault == AUTHORIZATION_REDIRECT_URI);
+    render(visit, 400, "error_client", context);
     visit_event(visit, EVENT_AUTHORIZATION_REQUEST_ERROR, "invalid_client");
     visit_event(visit, EVENT_SHOW_AUTHORIZATION_REQUEST_ERROR_PAGE, "invalid_client");
 }
 
-void page_stale(struct visit *visit, enum stale_reason reason)
+void page_stale(struct visit *visit, const char *reason)
 {
     struct value *context = page_context(visit);
-    value_put_bool(visit->arena, context, "is_expired", reason == STALE_EXPIRED);
-    value_put_bool(visit->arena, context, "is_used", reason == STALE_USED);
-    value_put_bool(visit->arena, context, "is_other_browser", reason == STALE_OTHER_BROWSER);
+    value_put_bool(visit->arena, context, "is_expired", true);
+    log_info("page_stale", LOG_C("reason", reason), LOG_STR("flow", visit->flow.id),
+             LOG_STR("trace_id", visit->authorization.trace_id), LOG_C("request", visit->request->id));
     value_put_c(visit->arena, context, "back_url", visit_back_url(visit, "server_error"));
     render(visit, 400, "problem", context);
 }
@@ -210,7 +231,7 @@ static void show_problem(void *door, const struct http_request *request, struct 
 
 void page_not_found(void *door, const struct http_request *request, struct http_response *response)
 {
-    show_problem(door, request, response, response->status == 405 ? "is_wrong_method" : "is_not_found");
+    show_problem(door, request, response, response->status == 405 ? "is_method" : "is_not_found");
 }
 
 void page_too_large(void *door, const struct http_request *request, struct http_response *response)

@@ -22,11 +22,13 @@ void page_no_data(struct visit *visit, enum no_data_reason reason);
  * checked. */
 void page_technical(struct visit *visit, int status, const char *error_code);
 /* Exception 1a: no link back, status 400. */
-void page_client_error(struct visit *visit);
-/* autoriseren 3 and kin: the page cannot be used any more (expired, used before, another browser). With a link back that
- * carries server_error when the request is known. */
-enum stale_reason { STALE_EXPIRED, STALE_USED, STALE_OTHER_BROWSER };
-void page_stale(struct visit *visit, enum stale_reason reason);
+void page_client_error(struct visit *visit, enum authorization_fault fault);
+/* autoriseren 3 and kin: the page cannot be used any more. One text for the person, the reason for the log. With a link
+ * back that carries server_error when the request is known. */
+#define STALE_EXPIRED "expired"
+#define STALE_USED "used before"
+#define STALE_OTHER_BROWSER "another browser, or cookies are off"
+void page_stale(struct visit *visit, const char *reason);
 
 /* For the route tables: no such page (404), wrong method (405), too large (413, 414); status is preset. */
 void page_not_found(void *door, const struct http_request *request, struct http_response *response);
