@@ -19,7 +19,6 @@
 #include <curl/curl.h>
 #include <libxml/parser.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -362,9 +361,8 @@ static int run(struct house *house)
     signal(SIGPIPE, SIG_IGN);
     if (init_process(conf_of(house), &failure) != OK || build_house(house, &failure) != OK) {
         log_error("start_failed", LOG_C("cause", failure.text));
-        fprintf(stderr, "sluis serve: %s\n", failure.text);
         close_house(house);
-        return 1;
+        return cli_fail("%s", failure.text);
     }
     log_info("started", LOG_C("version", SLUIS_VERSION), LOG_C("node", conf_of(house)->node),
              LOG_BOOL("development", conf_of(house)->is_development));
@@ -372,17 +370,29 @@ static int run(struct house *house)
     log_info("stopping");
     bool is_clean = close_house(house);
     log_info("stopped", LOG_BOOL("clean", is_clean));
-    return 0;
+    return CLI_OK;
 }
 
 int cli_serve(int argc, char **argv)
 {
-    struct house house = {0};
+    struct house house = {.conf_path = CLI_DEFAULT_CONFIG};
     struct failure failure = {""};
-    if (conf_load(house.conf_path, &house.confs[0], &failure) != OK) {
-        fprintf(stderr, "sluis serve: %s\n", failure.text);
-        return 1;
-    }
+    const struct cli_option options[] = {CLI_CONFIG_OPTION(house.conf_path)};
+    const struct cli_usage usage = {
+        .command = "sluis serve",
+        .arguments = "",
+        .summary = "Opens the listeners and serves until SIGTERM or SIGINT, which let requests in flight finish (30 "
+                   "seconds at most). SIGHUP reloads configuration, certificates and log files without dropping a "
+                   "request. The process log goes to standard error, one JSON object per line.",
+        .options = options,
+        .option_count = sizeof options / sizeof *options,
+    };
+    char **arguments;
+    int count, status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    if (conf_load(house.conf_path, &house.confs[0], &failure) != OK)
+        return cli_fail("%s", failure.text);
     house.conf_count = 1;
     return run(&house);
 }
