@@ -7,7 +7,7 @@
  * Between pages the request travels packed and sealed (landing form, flow payload); it is resolved against the lists and
  * the catalogue again at every step, so that a provider or client that was struck off meanwhile stops the flow.
  *
- * Pure but for the snapshots it reads; any thread. Fuzz target: tests/fuzz/fuzz_authorization.c.
+ * Pure but for the snapshots it reads; any thread. Its grammar is fuzzed in its parts: form, scope, redirect URI.
  */
 #ifndef MEDMIJ_AUTHORIZATION_H
 #define MEDMIJ_AUTHORIZATION_H
