@@ -2,6 +2,7 @@
 
 static const struct cli_command commands[] = {
     {"check", "verify the configuration and everything it names", cli_check},
+    {"serve", "open the listeners and serve", cli_serve},
     {"migrate", "bring the store to the schema of this program", cli_migrate},
     {"import", "bring providers and identity providers into the store", cli_import},
     {"export", "write them back in the same form", cli_export},

@@ -6,8 +6,8 @@
 
 static const char key_context[] = "sluis tokenbox 1";
 
-/* The token has 256 bits of entropy, so one keyed hash makes a key of it; the digest that the store keeps of the same
- * token is another function and tells nothing of this one. */
+/* The token has 256 bits of entropy, so one keyed hash makes a key of it; the digest that the store keeps of
+ * the same token is another function and tells nothing of this one. */
 static void derive_key(struct str token, unsigned char out_key[crypto_secretbox_KEYBYTES])
 {
     crypto_generichash(out_key, crypto_secretbox_KEYBYTES, (const unsigned char *)token.data, token.length,
@@ -21,8 +21,8 @@ struct str tokenbox_seal(struct arena *arena, struct str token, struct str plain
     size_t length = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + plaintext.length;
     unsigned char *box = arena_alloc(arena, length);
     rand_bytes(box, crypto_secretbox_NONCEBYTES);
-    crypto_secretbox_easy(box + crypto_secretbox_NONCEBYTES, (const unsigned char *)plaintext.data, plaintext.length,
-                          box, key);
+    crypto_secretbox_easy(box + crypto_secretbox_NONCEBYTES, (const unsigned char *)plaintext.data,
+                          plaintext.length, box, key);
     sodium_memzero(key, sizeof key);
     return str_of(box, length);
 }

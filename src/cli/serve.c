@@ -1,7 +1,9 @@
 /*
- * sluis serve: builds the house from its configuration, opens the listeners, and keeps house until it is told to stop.
+ * sluis serve: builds the house from its configuration, opens the listeners, and keeps house until it is told
+ * to stop.
  *
- * SIGHUP reloads configuration, certificates and log files without dropping a request; SIGTERM and SIGINT drain and exit 0.
+ * SIGHUP reloads configuration, certificates and log files without dropping a request; SIGTERM and SIGINT
+ * drain and exit 0.
  */
 #include "cli/cli.h"
 
@@ -13,6 +15,7 @@
 #include "medmij/assets.h"
 #include "medmij/door.h"
 #include "ops/ops.h"
+#include "store/flow.h"
 #include "store/grant.h"
 #include "store/list_copy.h"
 
@@ -27,10 +30,13 @@
 #define CONFS_KEPT_MAX 256
 #define PURGE_INTERVAL_S 60
 #define PURGE_LIMIT 1000
+#define CIRCUIT_FAILURES 5
+#define CIRCUIT_COOL_DOWN_MS 30000
 
 struct house {
     const char *conf_path;
-    struct conf *confs[CONFS_KEPT_MAX]; /* every configuration of this process: requests in flight may hold any of them */
+    struct conf *confs[CONFS_KEPT_MAX]; /* every configuration of this process: requests in flight may hold
+                                           any of them */
     size_t conf_count;
     struct vault *vault;
     struct template_set *templates;
@@ -51,8 +57,8 @@ static const struct conf *conf_of(const struct house *house)
 
 /* ---- the lists' last good copies live in the store ---- */
 
-static enum outcome load_list_copy(void *context, struct arena *arena, enum list_kind kind, struct str *out_xml,
-                                   int64_t *out_fetched_at, struct failure *failure)
+static enum outcome load_list_copy(void *context, struct arena *arena, enum list_kind kind,
+                                   struct str *out_xml, int64_t *out_fetched_at, struct failure *failure)
 {
     enum outcome outcome = list_copy_load(context, list_kind_name(kind), arena, out_xml, out_fetched_at);
     return outcome == FAILED ? failure_set(failure, "the store did not give the kept copy") : outcome;
@@ -72,7 +78,8 @@ static enum outcome start_lists(struct house *house, struct failure *failure)
     const struct lists_settings settings = {
         .sources = {[LIST_PROVIDERS] = {conf->list_providers.location, conf->list_providers.schema},
                     [LIST_CLIENTS] = {conf->list_clients.location, conf->list_clients.schema},
-                    [LIST_SERVICE_NAMES] = {conf->list_service_names.location, conf->list_service_names.schema},
+                    [LIST_SERVICE_NAMES] = {conf->list_service_names.location,
+                                            conf->list_service_names.schema},
                     [LIST_WHITELIST] = {conf->list_whitelist.location, conf->list_whitelist.schema}},
         .ca_file = conf->lists_ca,
         .client_certificate_file = conf->lists_certificate,
@@ -92,13 +99,14 @@ static enum outcome load_templates(struct house *house, struct failure *failure)
 {
     const char *web = conf_of(house)->web_directory;
     struct arena *arena = arena_new();
-    const char *const directories[] = {arena_printf(arena, "%s/templates", web), arena_printf(arena, "%s/texts", web)};
+    const char *const directories[] = {arena_printf(arena, "%s/templates", web),
+                                       arena_printf(arena, "%s/texts", web)};
     enum outcome outcome = template_set_load(directories, 2, &house->templates, failure);
     if (outcome == OK && template_unescaped_count(house->templates) > 0)
         outcome = failure_set(failure, "%s: a template shows text unescaped ({{{...}}} or {{&...}})", web);
     if (outcome == OK)
-        outcome = assets_load(arena_printf(arena, "%s/static", web), conf_of(house)->medmij_logo, &house->assets,
-                              failure);
+        outcome = assets_load(arena_printf(arena, "%s/static", web), conf_of(house)->medmij_logo,
+                              &house->assets, failure);
     arena_free(&arena);
     return outcome;
 }
@@ -118,8 +126,9 @@ static enum outcome open_store(struct house *house, struct failure *failure)
     if (store_schema_version(house->store, &version, &newest) != OK)
         return failure_set(failure, "the store does not tell the version of its schema");
     if (version != newest)
-        return failure_set(failure, "the store's schema is at version %d and this program needs %d; run `sluis migrate`",
-                           version, newest);
+        return failure_set(
+            failure, "the store's schema is at version %d and this program needs %d; run `sluis migrate`",
+            version, newest);
     return OK;
 }
 
@@ -156,12 +165,14 @@ static enum outcome build_door(struct house *house, struct failure *failure)
         return failure_set(failure, "the catalogue of providers cannot be read from the store");
     if (idp_new(&idp_settings, &door->idp) != OK)
         return failure_set(failure, "the authentication client did not start");
-    door->availability = availability_new(conf->is_development);
+    door->availability = availability_new(&(struct availability_settings){
+        .failures_to_open = CIRCUIT_FAILURES, .cool_down_ms = CIRCUIT_COOL_DOWN_MS});
     return OK;
 }
 
-static enum outcome start_listener(struct house *house, const char *name, const struct conf_listener *listener,
-                                   bool is_https, const struct route_table *table, struct http_server **out_server,
+static enum outcome start_listener(struct house *house, const char *name,
+                                   const struct conf_listener *listener, bool is_https,
+                                   const struct route_table *table, struct http_server **out_server,
                                    struct failure *failure)
 {
     const struct conf *conf = conf_of(house);
@@ -205,17 +216,20 @@ static enum outcome start_listeners(struct house *house, struct failure *failure
     house->internal_routes.next = &house->ops_routes;
     bool is_https = strncmp(conf->base_url, "https:", 6) == 0;
     if (http_workers_start((unsigned)conf->workers, &house->workers, failure) != OK ||
-        start_listener(house, "front", &conf->front, is_https, &house->front_routes, &house->front, failure) != OK ||
+        start_listener(house, "front", &conf->front, is_https, &house->front_routes, &house->front,
+                       failure) != OK ||
         start_listener(house, "back", &conf->back, true, &house->back_routes, &house->back, failure) != OK)
         return FAILED;
-    return start_listener(house, "internal", &conf->internal, false, &house->internal_routes, &house->internal, failure);
+    return start_listener(house, "internal", &conf->internal, false, &house->internal_routes,
+                          &house->internal, failure);
 }
 
 static enum outcome build_house(struct house *house, struct failure *failure)
 {
     const struct conf *conf = conf_of(house);
     if (vault_load(conf->key_file, &house->vault, failure) != OK || load_templates(house, failure) != OK ||
-        open_store(house, failure) != OK || start_lists(house, failure) != OK || build_door(house, failure) != OK)
+        open_store(house, failure) != OK || start_lists(house, failure) != OK ||
+        build_door(house, failure) != OK)
         return FAILED;
     return start_listeners(house, failure);
 }
@@ -381,9 +395,10 @@ int cli_serve(int argc, char **argv)
     const struct cli_usage usage = {
         .command = "sluis serve",
         .arguments = "",
-        .summary = "Opens the listeners and serves until SIGTERM or SIGINT, which let requests in flight finish (30 "
-                   "seconds at most). SIGHUP reloads configuration, certificates and log files without dropping a "
-                   "request. The process log goes to standard error, one JSON object per line.",
+        .summary =
+            "Opens the listeners and serves until SIGTERM or SIGINT, which let requests in flight finish (30 "
+            "seconds at most). SIGHUP reloads configuration, certificates and log files without dropping a "
+            "request. The process log goes to standard error, one JSON object per line.",
         .options = options,
         .option_count = sizeof options / sizeof *options,
     };

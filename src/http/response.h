@@ -29,8 +29,8 @@ struct http_response {
         const char *value;
     } headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
-    /* Origins (scheme://host[:port]) that a form on this page may end up at by redirects, for CSP form-action
-     * beside 'self'; NULL for none. Space separated. */
+    /* What a form on this page may end up at by redirects, as CSP sources in lower case (origins, or a scheme
+     * such as "https:"), for form-action beside 'self'; NULL for none. Space separated. */
     const char *form_targets;
 };
 

@@ -31,8 +31,11 @@ static const char *content_type_of(struct str name)
         struct str ending;
         const char *type;
     } types[] = {
-        {{".css", 4}, "text/css; charset=utf-8"}, {{".svg", 4}, "image/svg+xml"}, {{".png", 4}, "image/png"},
-        {{".ico", 4}, "image/x-icon"},            {{".woff2", 6}, "font/woff2"},
+        {{".css", 4}, "text/css; charset=utf-8"},
+        {{".svg", 4}, "image/svg+xml"},
+        {{".png", 4}, "image/png"},
+        {{".ico", 4}, "image/x-icon"},
+        {{".woff2", 6}, "font/woff2"},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (str_ends_with(name, types[i].ending))
@@ -40,12 +43,13 @@ static const char *content_type_of(struct str name)
     return NULL;
 }
 
-static enum outcome read_asset(struct arena *arena, const char *path, const char *name, struct asset *out_asset,
-                               struct failure *failure)
+static enum outcome read_asset(struct arena *arena, const char *path, const char *name,
+                               struct asset *out_asset, struct failure *failure)
 {
     struct asset asset = {.name = str_from_c(name), .content_type = content_type_of(str_from_c(name))};
     if (asset.content_type == NULL)
-        return failure_set(failure, "%s: not a kind of file that is served (css, svg, png, ico, woff2)", path);
+        return failure_set(failure, "%s: not a kind of file that is served (css, svg, png, ico, woff2)",
+                           path);
     FILE *file = fopen(path, "rbe");
     if (file == NULL)
         return failure_set(failure, "%s: cannot open: %s", path, strerror(errno));
@@ -64,7 +68,8 @@ static enum outcome read_directory(struct assets *assets, const char *directory,
 {
     DIR *handle = opendir(directory);
     if (handle == NULL)
-        return failure_set(failure, "%s: cannot open the directory of static files: %s", directory, strerror(errno));
+        return failure_set(failure, "%s: cannot open the directory of static files: %s", directory,
+                           strerror(errno));
     enum outcome outcome = OK;
     for (struct dirent *entry; outcome == OK && (entry = readdir(handle)) != NULL;) {
         struct asset asset;
@@ -72,8 +77,8 @@ static enum outcome read_directory(struct assets *assets, const char *directory,
             continue;
         /* Read in an arena of its own first: the cap is large and most files are small. */
         struct arena *scratch = arena_new();
-        outcome = read_asset(scratch, arena_printf(scratch, "%s/%s", directory, entry->d_name), entry->d_name, &asset,
-                             failure);
+        outcome = read_asset(scratch, arena_printf(scratch, "%s/%s", directory, entry->d_name), entry->d_name,
+                             &asset, failure);
         if (outcome == OK) {
             asset.name = str_copy(assets->arena, asset.name);
             asset.bytes = str_copy(assets->arena, asset.bytes);
@@ -128,7 +133,8 @@ static void send_asset(struct http_response *response, const char *content_type,
     response->body = bytes;
     http_response_header(response, "Cache-Control", "public, max-age=3600");
     /* An SVG that is opened by itself must not run or load anything. */
-    http_response_header(response, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+    http_response_header(response, "Content-Security-Policy",
+                         "default-src 'none'; style-src 'unsafe-inline'; sandbox");
 }
 
 static void send_not_found(void *door, const struct http_request *request, struct http_response *response)
@@ -188,15 +194,16 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Black or white, whichever has the higher contrast on `color` (#rrggbb): relative luminance as WCAG 2.1 defines it; the
- * two contrasts are equal at sqrt(1.05 * 0.05) - 0.05 = 0.179. */
+/* Black or white, whichever has the higher contrast on `color` (#rrggbb): relative luminance as WCAG 2.1
+ * defines it; the two contrasts are equal at sqrt(1.05 * 0.05) - 0.05 = 0.179. */
 static const char *ink_on(struct str color)
 {
     static const double weights[3] = {0.2126, 0.7152, 0.0722};
     double luminance = 0;
     for (size_t i = 0; i < 3; i++) {
         double channel = (hex_digit(color.data[1 + 2 * i]) * 16 + hex_digit(color.data[2 + 2 * i])) / 255.0;
-        luminance += weights[i] * (channel <= 0.04045 ? channel / 12.92 : pow((channel + 0.055) / 1.055, 2.4));
+        luminance +=
+            weights[i] * (channel <= 0.04045 ? channel / 12.92 : pow((channel + 0.055) / 1.055, 2.4));
     }
     return luminance > 0.179 ? "#000000" : "#ffffff";
 }
@@ -207,7 +214,8 @@ void assets_handle_theme(void *context, const struct http_request *request, stru
     struct catalog_snapshot *catalog = catalog_acquire(door->catalog);
     const struct catalog_provider *provider = NULL;
     if (str_ends_with(request->path_tail, STR(".css")))
-        provider = catalog_find_provider(catalog, str_slice(request->path_tail, 0, request->path_tail.length - 4));
+        provider =
+            catalog_find_provider(catalog, str_slice(request->path_tail, 0, request->path_tail.length - 4));
     if (provider == NULL) {
         send_not_found(context, request, response);
     } else {

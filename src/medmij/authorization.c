@@ -40,7 +40,8 @@ static enum authorization_fault fault(struct authorization *authorization, enum 
 
 /* ---- first set: client and redirect URI (exception 1a) ---- */
 
-static enum authorization_fault find_client(const struct lists_snapshot *lists, struct authorization *authorization)
+static enum authorization_fault find_client(const struct lists_snapshot *lists,
+                                            struct authorization *authorization)
 {
     switch (lists_find_client(lists, authorization->client_id, &authorization->client)) {
     case OK:
@@ -54,7 +55,8 @@ static enum authorization_fault find_client(const struct lists_snapshot *lists, 
 }
 
 static enum authorization_fault read_client(const struct form *form, const struct conf *conf,
-                                            const struct lists_snapshot *lists, struct authorization *authorization)
+                                            const struct lists_snapshot *lists,
+                                            struct authorization *authorization)
 {
     if (form_get(form, "client_id", &authorization->client_id) != FORM_ONE)
         return fault(authorization, AUTHORIZATION_CLIENT, "client_id is missing, repeated or malformed");
@@ -65,9 +67,11 @@ static enum authorization_fault read_client(const struct form *form, const struc
         return found;
     struct str redirect_uri;
     if (form_get(form, "redirect_uri", &redirect_uri) != FORM_ONE)
-        return fault(authorization, AUTHORIZATION_REDIRECT_URI, "redirect_uri is missing, repeated or malformed");
+        return fault(authorization, AUTHORIZATION_REDIRECT_URI,
+                     "redirect_uri is missing, repeated or malformed");
     if (redirect_uri_check(redirect_uri, authorization->client_id, conf->is_development) != OK)
-        return fault(authorization, AUTHORIZATION_REDIRECT_URI, "redirect_uri is not an https URI on the client's host");
+        return fault(authorization, AUTHORIZATION_REDIRECT_URI,
+                     "redirect_uri is not an https URI on the client's host");
     authorization->redirect_uri = redirect_uri;
     return AUTHORIZATION_SOUND;
 }
@@ -112,7 +116,8 @@ static enum authorization_fault read_rest(const struct form *form, const struct 
                      "MedMij-Request-ID or X-Correlation-ID is missing, repeated or not a UUID");
     struct str response_type;
     if (form_get(form, "response_type", &response_type) != FORM_ONE)
-        return fault(authorization, AUTHORIZATION_INVALID_REQUEST, "response_type is missing, repeated or malformed");
+        return fault(authorization, AUTHORIZATION_INVALID_REQUEST,
+                     "response_type is missing, repeated or malformed");
     enum form_lookup scope_found = form_get(form, "scope", &authorization->scope_text);
     if (scope_found != FORM_ONE)
         return fault(authorization, AUTHORIZATION_INVALID_REQUEST, "scope is missing, repeated or malformed");
@@ -133,15 +138,16 @@ static const struct catalog_service *find_service(const struct catalog_provider 
     return NULL;
 }
 
-/* Whether a service of this provider can be offered to this client: in the provider list (ZAL), with a name (GNL) and
- * allowed by the client list (OCL). ABSENT leaves it out; FAILED means that a list is too old to tell. */
+/* Whether a service of this provider can be offered to this client: in the provider list (ZAL), with a name
+ * (GNL) and allowed by the client list (OCL). ABSENT leaves it out; FAILED means that a list is too old to
+ * tell. */
 static enum outcome admit_service(const struct lists_snapshot *lists, struct authorization *authorization,
                                   struct str id, bool *out_is_client_barred,
                                   const struct list_provider_service **out_listed)
 {
     struct str name;
-    enum outcome listed = lists_find_provider_service(lists, authorization->scope.provider,
-                                                      authorization->provider->interface_version, id, out_listed);
+    enum outcome listed = lists_find_provider_service(
+        lists, authorization->scope.provider, authorization->provider->interface_version, id, out_listed);
     if (listed != OK)
         return listed;
     enum outcome named = lists_find_service_name(lists, id, &name);
@@ -157,7 +163,8 @@ static enum outcome admit_service(const struct lists_snapshot *lists, struct aut
     return OK;
 }
 
-/* Collect names the provider only; all its collect services that can be offered come along (core.autorisatie.203). */
+/* Collect names the provider only; all its collect services that can be offered come along
+ * (core.autorisatie.203). */
 static enum authorization_fault resolve_collect(const struct lists_snapshot *lists,
                                                 struct authorization *authorization)
 {
@@ -166,18 +173,21 @@ static enum authorization_fault resolve_collect(const struct lists_snapshot *lis
     for (size_t i = 0; i < provider->service_count; i++) {
         const struct list_provider_service *listed;
         if (str_equal_c(provider->services[i].function, medmij_function_name(FUNCTION_COLLECT)) &&
-            admit_service(lists, authorization, provider->services[i].id, &is_client_barred, &listed) == FAILED)
+            admit_service(lists, authorization, provider->services[i].id, &is_client_barred, &listed) ==
+                FAILED)
             return fault(authorization, AUTHORIZATION_UNAVAILABLE, "a MedMij list is missing or too old");
     }
     if (authorization->service_count > 0)
         return AUTHORIZATION_SOUND;
     if (is_client_barred)
-        return fault(authorization, AUTHORIZATION_NOT_ALLOWED, "the client list allows no collect service here");
+        return fault(authorization, AUTHORIZATION_NOT_ALLOWED,
+                     "the client list allows no collect service here");
     return fault(authorization, AUTHORIZATION_SCOPE, "the provider offers no data service to collect");
 }
 
 /* Share, subscribe and legacy collect name their services; each must be on offer. */
-static enum authorization_fault resolve_named(const struct lists_snapshot *lists, struct authorization *authorization)
+static enum authorization_fault resolve_named(const struct lists_snapshot *lists,
+                                              struct authorization *authorization)
 {
     const struct scope *scope = &authorization->scope;
     for (size_t i = 0; i < scope->service_count; i++) {
@@ -191,18 +201,20 @@ static enum authorization_fault resolve_named(const struct lists_snapshot *lists
         case OK:
             break;
         case ABSENT:
-            return is_client_barred
-                       ? fault(authorization, AUTHORIZATION_NOT_ALLOWED, "the client list bars this data service")
-                       : fault(authorization, AUTHORIZATION_SCOPE, "the data service is not in the MedMij lists");
+            return is_client_barred ? fault(authorization, AUTHORIZATION_NOT_ALLOWED,
+                                            "the client list bars this data service")
+                                    : fault(authorization, AUTHORIZATION_SCOPE,
+                                            "the data service is not in the MedMij lists");
         case FAILED:
             return fault(authorization, AUTHORIZATION_UNAVAILABLE, "a MedMij list is missing or too old");
         }
         if (authorization->function == FUNCTION_SUBSCRIBE) {
-            /* ext.abo.authint.201: the offer is bounded by the provider's policy and by MaximaleDuur. Ending is always
-             * possible. */
+            /* ext.abo.authint.201: the offer is bounded by the provider's policy and by MaximaleDuur. Ending
+             * is always possible. */
             int64_t most = service->max_days < listed->max_days ? service->max_days : listed->max_days;
             if (most <= 0 && !authorization->is_termination)
-                return fault(authorization, AUTHORIZATION_SCOPE, "the provider offers no subscription to this service");
+                return fault(authorization, AUTHORIZATION_SCOPE,
+                             "the provider offers no subscription to this service");
             authorization->days = scope->days < most ? scope->days : most;
         }
     }
@@ -214,7 +226,8 @@ static enum authorization_fault resolve_scope(const struct lists_snapshot *lists
                                               struct authorization *authorization)
 {
     struct scope *scope = &authorization->scope;
-    if (authorization->scope_text.length > SCOPE_LENGTH_MAX || scope_parse(authorization->scope_text, scope) != OK)
+    if (authorization->scope_text.length > SCOPE_LENGTH_MAX ||
+        scope_parse(authorization->scope_text, scope) != OK)
         return fault(authorization, AUTHORIZATION_SCOPE, "scope is outside the grammar");
     authorization->provider = catalog_find_provider(catalog, scope->provider);
     if (authorization->provider == NULL)
@@ -226,8 +239,8 @@ static enum authorization_fault resolve_scope(const struct lists_snapshot *lists
         authorization->function = FUNCTION_COLLECT;
         return resolve_collect(lists, authorization);
     case SCOPE_PAIRS:
-        /* One pair is share, unless the service is one to collect and the provider still accepts the 1.x form: the
-         * service's own function decides, not the text. */
+        /* One pair is share, unless the service is one to collect and the provider still accepts the 1.x
+         * form: the service's own function decides, not the text. */
         authorization->function = FUNCTION_SHARE;
         if (find_service(authorization->provider, scope->services[0], FUNCTION_SHARE) == NULL &&
             authorization->provider->is_legacy_scope)
@@ -244,7 +257,8 @@ static enum authorization_fault resolve_scope(const struct lists_snapshot *lists
 }
 
 enum authorization_fault authorization_read(struct arena *arena, struct str query, const struct conf *conf,
-                                            const struct lists_snapshot *lists, const struct catalog_snapshot *catalog,
+                                            const struct lists_snapshot *lists,
+                                            const struct catalog_snapshot *catalog,
                                             struct authorization *out_authorization)
 {
     *out_authorization = (struct authorization){0};
@@ -278,7 +292,8 @@ struct str authorization_pack(struct arena *arena, const struct authorization *a
     list_packed_fields(&copy, fields);
     struct buf packed = buf_new(arena, PACKED_CAP);
     for (size_t i = 0; i < PACKED_FIELDS; i++) {
-        /* No field can hold a newline: each passed its check, and redirect URI and scope have their own grammar. */
+        /* No field can hold a newline: each passed its check, and redirect URI and scope have their own
+         * grammar. */
         buf_append(&packed, *fields[i]);
         buf_append_char(&packed, '\n');
     }
@@ -297,8 +312,9 @@ enum authorization_fault authorization_unpack(struct arena *arena, struct str pa
         if (!str_split_next(&rest, '\n', fields[i]))
             return fault(out_authorization, AUTHORIZATION_CLIENT, "the packed request is damaged");
     enum authorization_fault found = find_client(lists, out_authorization);
-    if (found == AUTHORIZATION_SOUND && redirect_uri_check(out_authorization->redirect_uri,
-                                                           out_authorization->client_id, conf->is_development) != OK)
+    if (found == AUTHORIZATION_SOUND &&
+        redirect_uri_check(out_authorization->redirect_uri, out_authorization->client_id,
+                           conf->is_development) != OK)
         found = AUTHORIZATION_REDIRECT_URI;
     if (found != AUTHORIZATION_SOUND) {
         out_authorization->redirect_uri = STR_NONE;

@@ -1,13 +1,17 @@
 /*
- * The authorization request (spec 3.1 to 3.5; core.authint.200-208): from parameters to a typed, checked request.
+ * The authorization request (spec 3.1 to 3.5; core.authint.200-208): from parameters to a typed, checked
+ * request.
  *
- * Two sets of checks decide whether a redirect is allowed. The first (exception 1a) establishes the client and its redirect
- * URI; its faults never redirect. The second (exception 1b) covers everything else; its faults are told to the client.
+ * Two sets of checks decide whether a redirect is allowed. The first (exception 1a) establishes the client
+ * and its redirect URI; its faults never redirect. The second (exception 1b) covers everything else; its
+ * faults are told to the client.
  *
- * Between pages the request travels packed and sealed (landing form, flow payload); it is resolved against the lists and
- * the catalogue again at every step, so that a provider or client that was struck off meanwhile stops the flow.
+ * Between pages the request travels packed and sealed (landing form, flow payload); it is resolved against
+ * the lists and the catalogue again at every step, so that a provider or client that was struck off meanwhile
+ * stops the flow.
  *
- * Pure but for the snapshots it reads; any thread. Its grammar is fuzzed in its parts: form, scope, redirect URI.
+ * Pure but for the snapshots it reads; any thread. Its grammar is fuzzed in its parts: form, scope, redirect
+ * URI.
  */
 #ifndef MEDMIJ_AUTHORIZATION_H
 #define MEDMIJ_AUTHORIZATION_H
@@ -26,7 +30,7 @@ enum authorization_fault {
     AUTHORIZATION_SOUND,
     AUTHORIZATION_CLIENT,       /* 1a: client_id missing, malformed or unknown */
     AUTHORIZATION_REDIRECT_URI, /* 1a: redirect_uri missing, malformed or not on the client's host */
-    AUTHORIZATION_NO_LISTS,     /* 1a in effect: the client list is missing or too old, nobody can be checked */
+    AUTHORIZATION_NO_LISTS, /* 1a in effect: the client list is missing or too old, nobody can be checked */
     AUTHORIZATION_INVALID_REQUEST, /* from here on 1b: the client is told */
     AUTHORIZATION_RESPONSE_TYPE,
     AUTHORIZATION_SCOPE,
@@ -43,7 +47,7 @@ struct authorization {
     /* as received */
     struct str client_id;
     struct str redirect_uri;
-    struct str state;      /* empty only while a fault is being reported that came before it was checked */
+    struct str state; /* empty only while a fault is being reported that came before it was checked */
     struct str scope_text;
     struct str trace_id;   /* MedMij-Request-ID */
     struct str session_id; /* X-Correlation-ID */
@@ -61,9 +65,11 @@ struct authorization {
     size_t service_count;
 };
 
-/* 1a faults leave redirect_uri empty; every 1b fault has a redirect_uri that was checked, and state when it was sound. */
+/* 1a faults leave redirect_uri empty; every 1b fault has a redirect_uri that was checked, and state when it
+ * was sound. */
 enum authorization_fault authorization_read(struct arena *arena, struct str query, const struct conf *conf,
-                                            const struct lists_snapshot *lists, const struct catalog_snapshot *catalog,
+                                            const struct lists_snapshot *lists,
+                                            const struct catalog_snapshot *catalog,
                                             struct authorization *out_authorization) MUST_CHECK;
 
 /* The OAuth error code of a 1b fault; NULL for the others. */

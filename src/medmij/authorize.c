@@ -18,7 +18,8 @@ static struct str seal_request(const struct visit *visit, struct str browser_dig
     buf_append(&plain, codec_hex(visit->arena, browser_digest));
     buf_append_char(&plain, '\n');
     buf_append(&plain, authorization_pack(visit->arena, &visit->authorization));
-    return codec_base64url(visit->arena, vault_seal(visit->door->vault, visit->arena, SEAL_CONTEXT, buf_str(&plain)));
+    return codec_base64url(visit->arena,
+                           vault_seal(visit->door->vault, visit->arena, SEAL_CONTEXT, buf_str(&plain)));
 }
 
 enum unseal_result { UNSEAL_OK, UNSEAL_EXPIRED, UNSEAL_OTHER_BROWSER, UNSEAL_DAMAGED };
@@ -29,7 +30,8 @@ static enum unseal_result unseal_request(struct visit *visit, const struct form 
 {
     struct str text, sealed, plain, part, cookie_digest;
     int64_t expires_at;
-    if (form_get(form, "request", &text) != FORM_ONE || codec_base64url_decode(visit->arena, text, &sealed) != OK ||
+    if (form_get(form, "request", &text) != FORM_ONE ||
+        codec_base64url_decode(visit->arena, text, &sealed) != OK ||
         vault_open(visit->door->vault, visit->arena, SEAL_CONTEXT, sealed, &plain) != OK ||
         !str_split_next(&plain, '\n', &part) || str_to_int64(part, &expires_at) != OK ||
         !str_split_next(&plain, '\n', &cookie_digest))

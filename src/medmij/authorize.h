@@ -1,6 +1,6 @@
 /*
- * The start of a visit: the authorization request and the landing page. Nothing is written to the store here; the checked
- * request travels in a sealed, expiring form field until the person presses the login button.
+ * The start of a visit: the authorization request and the landing page. Nothing is written to the store here;
+ * the checked request travels in a sealed, expiring form field until the person presses the login button.
  */
 #ifndef MEDMIJ_AUTHORIZE_H
 #define MEDMIJ_AUTHORIZE_H

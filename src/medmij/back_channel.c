@@ -9,8 +9,8 @@ static void answer_error(struct back_call *call, int status, const char *error, 
     struct buf body = buf_new(visit->arena, 256);
     buf_printf(&body, "{\"error\":\"%s\"}", error);
     http_response_json(visit->response, status, buf_str(&body));
-    log_info("back_channel_refused", LOG_C("error", error), LOG_C("cause", cause), LOG_STR("client", call->client_id),
-             LOG_STR("trace_id", visit->authorization.trace_id),
+    log_info("back_channel_refused", LOG_C("error", error), LOG_C("cause", cause),
+             LOG_STR("client", call->client_id), LOG_STR("trace_id", visit->authorization.trace_id),
              LOG_STR("session_id", visit->authorization.session_id), LOG_C("request", visit->request->id));
     visit->authorization.fault_detail = NULL;
     visit_event(visit, EVENT_SEND_TOKEN_ERROR, error);
@@ -19,7 +19,8 @@ static void answer_error(struct back_call *call, int status, const char *error, 
 void back_call_refuse(struct back_call *call, const char *error, const char *cause)
 {
     if (strcmp(error, "invalid_client") == 0) {
-        /* RFC 6749 5.2 asks for a challenge with 401; mutual TLS has no registered scheme, so it is named plainly. */
+        /* RFC 6749 5.2 asks for a challenge with 401; mutual TLS has no registered scheme, so it is named
+         * plainly. */
         http_response_header(call->visit.response, "WWW-Authenticate", "MutualTLS");
         answer_error(call, 401, error, cause);
     } else {
@@ -48,7 +49,8 @@ static bool read_id(struct back_call *call, const char *name, struct str *out_id
     return true;
 }
 
-/* Parameters come in the body; in the query of a POST only when the configuration accepts that old form (spec 3.6). */
+/* Parameters come in the body; in the query of a POST only when the configuration accepts that old form
+ * (spec 3.6). */
 static bool read_form(struct back_call *call)
 {
     const struct http_request *request = call->visit.request;
@@ -72,7 +74,8 @@ bool back_call_begin(struct back_call *call, void *door, const struct http_reque
         return false;
     }
     if (!is_traced || !is_correlated) {
-        back_call_refuse(call, "invalid_request", "MedMij-Request-ID or X-Correlation-ID is missing or not a UUID");
+        back_call_refuse(call, "invalid_request",
+                         "MedMij-Request-ID or X-Correlation-ID is missing or not a UUID");
         return false;
     }
     return true;
@@ -123,7 +126,8 @@ bool back_call_authenticate(struct back_call *call)
     }
     if (whitelisted == ABSENT || known == ABSENT) {
         back_call_refuse(call, "invalid_client",
-                         whitelisted == ABSENT ? "the host is not on the Whitelist" : "the host is not in the client list");
+                         whitelisted == ABSENT ? "the host is not on the Whitelist"
+                                               : "the host is not in the client list");
         return false;
     }
     call->client_id = visit->authorization.client_id = client_id;

@@ -1,7 +1,7 @@
 /*
- * A call on the back channel (spec 3.6 to 3.14): one request of a client's server over mutual TLS, with its parameters, its
- * ids and who it proved to be. Shared by the token endpoint and revocation. Errors are OAuth's: a JSON object with `error`,
- * and never a text that tells a cause about a person.
+ * A call on the back channel (spec 3.6 to 3.14): one request of a client's server over mutual TLS, with its
+ * parameters, its ids and who it proved to be. Shared by the token endpoint and revocation. Errors are
+ * OAuth's: a JSON object with `error`, and never a text that tells a cause about a person.
  */
 #ifndef MEDMIJ_BACK_CHANNEL_H
 #define MEDMIJ_BACK_CHANNEL_H
@@ -22,8 +22,8 @@ void back_call_end(struct back_call *call);
 
 /* Exactly one, well-formed and not empty; otherwise answers invalid_request and returns false. */
 bool back_call_require(struct back_call *call, const char *name, struct str *out_value);
-/* The certificate's host is on the Whitelist, in the client list, and is client_id (spec 3.14). Otherwise answers
- * invalid_client, or 503 when a list is too old to tell, and returns false. */
+/* The certificate's host is on the Whitelist, in the client list, and is client_id (spec 3.14). Otherwise
+ * answers invalid_client, or 503 when a list is too old to tell, and returns false. */
 bool back_call_authenticate(struct back_call *call);
 
 /* `cause` is English for the log and is not sent. */

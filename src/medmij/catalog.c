@@ -28,7 +28,8 @@ static int compare_str(struct str a, struct str b)
 
 static int compare_providers(const void *a, const void *b)
 {
-    return compare_str(((const struct catalog_provider *)a)->name, ((const struct catalog_provider *)b)->name);
+    return compare_str(((const struct catalog_provider *)a)->name,
+                       ((const struct catalog_provider *)b)->name);
 }
 
 static int compare_identity_providers(const void *a, const void *b)
@@ -126,19 +127,20 @@ void catalog_release(struct catalog_snapshot **snapshot)
 const struct catalog_provider *catalog_find_provider(const struct catalog_snapshot *snapshot, struct str name)
 {
     struct catalog_provider key = {.name = name};
-    return snapshot->data.provider_count == 0 ? NULL
-                                              : bsearch(&key, snapshot->data.providers, snapshot->data.provider_count,
-                                                        sizeof key, compare_providers);
+    return snapshot->data.provider_count == 0
+               ? NULL
+               : bsearch(&key, snapshot->data.providers, snapshot->data.provider_count, sizeof key,
+                         compare_providers);
 }
 
-const struct catalog_identity_provider *catalog_find_identity_provider(const struct catalog_snapshot *snapshot,
-                                                                       struct str id)
+const struct catalog_identity_provider *
+catalog_find_identity_provider(const struct catalog_snapshot *snapshot, struct str id)
 {
     struct catalog_identity_provider key = {.id = id};
     return snapshot->data.identity_provider_count == 0
                ? NULL
-               : bsearch(&key, snapshot->data.identity_providers, snapshot->data.identity_provider_count, sizeof key,
-                         compare_identity_providers);
+               : bsearch(&key, snapshot->data.identity_providers, snapshot->data.identity_provider_count,
+                         sizeof key, compare_identity_providers);
 }
 
 size_t catalog_provider_count(const struct catalog_snapshot *snapshot)

@@ -1,6 +1,7 @@
 /*
- * The catalogue as the door reads it: an immutable snapshot of the store's business data (store/catalog.h), taken anew when
- * its version has risen. A request acquires the snapshot once and sees one state of affairs throughout.
+ * The catalogue as the door reads it: an immutable snapshot of the store's business data (store/catalog.h),
+ * taken anew when its version has risen. A request acquires the snapshot once and sees one state of affairs
+ * throughout.
  *
  * Threads: acquire, release and the find functions are for any thread; refresh is for the housekeeper alone.
  */
@@ -24,9 +25,10 @@ struct catalog_snapshot *catalog_acquire(struct catalog *catalog);
 void catalog_release(struct catalog_snapshot **snapshot);
 
 /* NULL when there is none; valid as long as the snapshot. */
-const struct catalog_provider *catalog_find_provider(const struct catalog_snapshot *snapshot, struct str name);
-const struct catalog_identity_provider *catalog_find_identity_provider(const struct catalog_snapshot *snapshot,
-                                                                       struct str id);
+const struct catalog_provider *catalog_find_provider(const struct catalog_snapshot *snapshot,
+                                                     struct str name);
+const struct catalog_identity_provider *
+catalog_find_identity_provider(const struct catalog_snapshot *snapshot, struct str id);
 size_t catalog_provider_count(const struct catalog_snapshot *snapshot);
 
 #endif

@@ -66,7 +66,8 @@ static enum choice read_choice(const struct form *form)
 }
 
 /* The statement as the register keeps it: what was shown, what was chosen, on what ground (spec 8.3). */
-static struct consent state_of(struct visit *visit, const struct form *form, bool is_given, const char *text_hash)
+static struct consent state_of(struct visit *visit, const struct form *form, bool is_given,
+                               const char *text_hash)
 {
     const struct authorization *authorization = &visit->authorization;
     struct authorization_service services[SCOPE_SERVICES_MAX];
@@ -89,7 +90,8 @@ static struct consent state_of(struct visit *visit, const struct form *form, boo
         .is_given = is_given,
         /* Only consent to collect can be long-lived, and only by an active choice (spec 2.2, 4.3). */
         .is_indefinite = is_given && authorization->function == FUNCTION_COLLECT &&
-                         form_get(form, "indefinite", &indefinite) == FORM_ONE && str_equal(indefinite, STR("yes")),
+                         form_get(form, "indefinite", &indefinite) == FORM_ONE &&
+                         str_equal(indefinite, STR("yes")),
         .login_level = visit->flow.acr,
         .identity_provider = visit->flow.connection,
         .stated_at = visit->now,
@@ -121,8 +123,8 @@ static void register_choice(struct visit *visit, const struct form *form, bool i
         .code_challenge = visit->authorization.code_challenge,
         .expires_at = visit->now + visit->conf->code_lifetime_s,
     };
-    switch (consent_state(visit->door->store, visit->flow.id, codec_sha256(visit->arena, token), visit->now, &consent,
-                          is_given ? &grant : NULL)) {
+    switch (consent_state(visit->door->store, visit->flow.id, codec_sha256(visit->arena, token), visit->now,
+                          &consent, is_given ? &grant : NULL)) {
     case OK:
         break;
     case ABSENT:
@@ -139,13 +141,15 @@ static void register_choice(struct visit *visit, const struct form *form, bool i
     }
     const char *const names[] = {"code", "state"};
     const struct str values[] = {code, visit->authorization.state};
-    http_response_redirect(visit->response,
-                           redirect_uri_append(visit->arena, visit->authorization.redirect_uri, names, values, 2));
+    http_response_redirect(
+        visit->response,
+        redirect_uri_append(visit->arena, visit->authorization.redirect_uri, names, values, 2));
     visit_event(visit, EVENT_RECEIVE_CONSENT, NULL);
     visit_event(visit, EVENT_SEND_AUTHORIZATION_RESPONSE, NULL);
 }
 
-void consent_page_handle_choice(void *door, const struct http_request *request, struct http_response *response)
+void consent_page_handle_choice(void *door, const struct http_request *request,
+                                struct http_response *response)
 {
     struct visit visit = visit_begin(door, request, response);
     struct form form;

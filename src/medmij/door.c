@@ -56,5 +56,6 @@ struct route_table door_back_routes(struct door *door)
 
 struct route_table door_internal_routes(struct door *door)
 {
-    return (struct route_table){internal_routes, COUNT(internal_routes), door, answer_machine, answer_machine};
+    return (struct route_table){internal_routes, COUNT(internal_routes), door, answer_machine,
+                                answer_machine};
 }

@@ -1,7 +1,8 @@
 /*
- * The patient's door as one object: everything its handlers work with. Made by `sluis serve`, handed to every route table
- * as its door, and the same for all threads. Members are shared, immutable or thread-safe objects; the configuration is
- * swapped by pointer at SIGHUP, so a request reads it once (visit_begin) and keeps what it read.
+ * The patient's door as one object: everything its handlers work with. Made by `sluis serve`, handed to every
+ * route table as its door, and the same for all threads. Members are shared, immutable or thread-safe
+ * objects; the configuration is swapped by pointer at SIGHUP, so a request reads it once (visit_begin) and
+ * keeps what it read.
  */
 #ifndef MEDMIJ_DOOR_H
 #define MEDMIJ_DOOR_H
@@ -26,7 +27,7 @@ struct door {
     struct catalog *catalog;
     struct idp *idp;
     const struct template_set *templates;
-    struct availability *availability;
+    struct availability_checker *availability;
     struct events *events;
     const struct assets *assets;
 };

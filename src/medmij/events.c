@@ -61,7 +61,8 @@ static enum outcome open_file(const char *path, int *out_file, struct failure *f
     return OK;
 }
 
-enum outcome events_open(const char *path, const char *location, struct events **out_events, struct failure *failure)
+enum outcome events_open(const char *path, const char *location, struct events **out_events,
+                         struct failure *failure)
 {
     int file;
     if (open_file(path, &file, failure) != OK)
@@ -92,10 +93,12 @@ enum outcome events_reopen(struct events *events, struct failure *failure)
     if (open_file(events->path, &file, failure) != OK)
         return FAILED;
     if (events->file > STDERR_FILENO && file > STDERR_FILENO) {
-        /* dup2 puts the new file under the old number in one step, so that a writer never meets a closed one. */
+        /* dup2 puts the new file under the old number in one step, so that a writer never meets a closed one.
+         */
         if (dup2(file, events->file) < 0) {
             close(file);
-            return failure_set(failure, "%s: cannot reopen the MedMij event log: %s", events->path, strerror(errno));
+            return failure_set(failure, "%s: cannot reopen the MedMij event log: %s", events->path,
+                               strerror(errno));
         }
         close(file);
     }
@@ -122,7 +125,8 @@ static void render_group(struct buf *line, const char *name, const struct log_fi
 {
     struct log_field present[GROUP_FIELDS_MAX + 1];
     size_t count = 0;
-    for (const struct log_field *field = fields; field->kind != LOG_KIND_END && count < GROUP_FIELDS_MAX; field++)
+    for (const struct log_field *field = fields; field->kind != LOG_KIND_END && count < GROUP_FIELDS_MAX;
+         field++)
         if (field->kind == LOG_KIND_INT ? field->number != 0 : field->text.length > 0)
             present[count++] = *field;
     if (count == 0)
@@ -153,14 +157,15 @@ void events_write(struct events *events, enum medmij_event event, const struct h
     buf_append_char(&line, '}');
     render_group(&line, "request",
                  (struct log_field[]){LOG_C("id", request->id), LOG_C("method", method_name(request->method)),
-                                      LOG_STR("client_id", facts->client_id), LOG_C("server_id", events->location),
-                                      LOG_STR("uri", request->path), LOG_STR("grant_type", facts->grant_type),
+                                      LOG_STR("client_id", facts->client_id),
+                                      LOG_C("server_id", events->location), LOG_STR("uri", request->path),
+                                      LOG_STR("grant_type", facts->grant_type),
                                       LOG_STR("provider_id", facts->provider_id),
                                       LOG_STR("service_id", facts->service_id), LOG_END});
     render_group(&line, "response", (struct log_field[]){LOG_INT("status", facts->status), LOG_END});
     render_group(&line, "error",
-                 (struct log_field[]){LOG_STR("code", facts->error_code), LOG_C("description", facts->error_description),
-                                      LOG_END});
+                 (struct log_field[]){LOG_STR("code", facts->error_code),
+                                      LOG_C("description", facts->error_description), LOG_END});
     buf_append_c(&line, "}\n");
     if (line.overflowed || write(file, line.data, line.length) != (ssize_t)line.length)
         log_error("event_log_write_failed", LOG_C("type", event_names[event]));
@@ -168,8 +173,9 @@ void events_write(struct events *events, enum medmij_event event, const struct h
 
 void events_metrics(const struct events *events, struct buf *buf)
 {
-    buf_append_c(buf, "# TYPE sluis_medmij_events counter\n# HELP sluis_medmij_events Events of the MedMij logging "
-                      "interface.\n");
+    buf_append_c(
+        buf, "# TYPE sluis_medmij_events counter\n# HELP sluis_medmij_events Events of the MedMij logging "
+             "interface.\n");
     for (int i = 0; i < EVENT_COUNT; i++)
         buf_printf(buf, "sluis_medmij_events_total{type=\"%s\"} %" PRIuFAST64 "\n", event_names[i],
                    atomic_load_explicit(&events->counts[i], memory_order_relaxed));

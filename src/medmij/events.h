@@ -1,6 +1,7 @@
 /*
- * The MedMij event log (logging interface, spec 8.1 and 8.2): one JSON object per line about each event that the framework
- * names, and a counter for each, so that log and metrics cannot disagree. No codes, tokens, BSNs, names or query strings.
+ * The MedMij event log (logging interface, spec 8.1 and 8.2): one JSON object per line about each event that
+ * the framework names, and a counter for each, so that log and metrics cannot disagree. No codes, tokens,
+ * BSNs, names or query strings.
  *
  * Any thread; a line is one write(2) to a file opened for appending.
  */

@@ -20,7 +20,8 @@ static struct str render_facts(struct arena *arena, const struct conf *conf, con
     } members[] = {
         {"client_id", facts->client_host},
         {"iss", str_from_c(conf->base_url)},
-        {"scope", authorization_granted_scope(arena, facts->function, facts->provider, facts->services, facts->days)},
+        {"scope",
+         authorization_granted_scope(arena, facts->function, facts->provider, facts->services, facts->days)},
         {"provider", facts->provider},
         {"services", facts->services},
         {"function", facts->function},
@@ -43,11 +44,13 @@ void introspect_handle(void *context, const struct http_request *request, struct
     struct str token;
     struct token_facts facts;
     if (!http_request_has_content_type(request, "application/x-www-form-urlencoded") ||
-        form_parse(request->arena, request->body, &form) != OK || form_get(&form, "token", &token) != FORM_ONE) {
+        form_parse(request->arena, request->body, &form) != OK ||
+        form_get(&form, "token", &token) != FORM_ONE) {
         http_response_json(response, 400, STR("{\"error\":\"invalid_request\"}"));
         return;
     }
-    switch (token_introspect(door->store, codec_sha256(request->arena, token), clock_now(), request->arena, &facts)) {
+    switch (token_introspect(door->store, codec_sha256(request->arena, token), clock_now(), request->arena,
+                             &facts)) {
     case OK:
         http_response_json(response, 200, render_facts(request->arena, atomic_load(&door->conf), &facts));
         return;

@@ -31,7 +31,8 @@ static enum idp_client_auth client_auth_of(struct str name)
     return IDP_AUTH_AUTO;
 }
 
-static struct idp_connection connection_of(struct arena *arena, const struct catalog_identity_provider *provider)
+static struct idp_connection connection_of(struct arena *arena,
+                                           const struct catalog_identity_provider *provider)
 {
     struct idp_connection connection = {
         .id = arena_strndup(arena, provider->id.data, provider->id.length),
@@ -40,8 +41,9 @@ static struct idp_connection connection_of(struct arena *arena, const struct cat
         .client_id = arena_strndup(arena, provider->client_id.data, provider->client_id.length),
         .client_secret = provider->client_secret,
         .client_auth = client_auth_of(provider->client_auth),
-        .scope = provider->scope.length > 0 ? arena_strndup(arena, provider->scope.data, provider->scope.length)
-                                            : "openid",
+        .scope = provider->scope.length > 0
+                     ? arena_strndup(arena, provider->scope.data, provider->scope.length)
+                     : "openid",
         .acr_values = text_or_null(arena, provider->acr_values),
         .is_acr_required = provider->is_acr_required,
         .userinfo_claim = text_or_null(arena, provider->bsn_claim),
@@ -64,7 +66,8 @@ static struct idp_connection connection_of(struct arena *arena, const struct cat
 }
 
 /* The identity provider that the button names, when this provider offers it. */
-static const struct catalog_identity_provider *chosen_provider(const struct visit *visit, const struct form *form)
+static const struct catalog_identity_provider *chosen_provider(const struct visit *visit,
+                                                               const struct form *form)
 {
     struct str id;
     if (form_get(form, "idp", &id) != FORM_ONE)
@@ -81,7 +84,8 @@ static const char *redirect_uri(const struct visit *visit)
     return arena_printf(visit->arena, "%s/oauth/callback", visit->conf->base_url);
 }
 
-/* Technische storing for a login that failed on the way; the flow is over. The client is told on following the link. */
+/* Technische storing for a login that failed on the way; the flow is over. The client is told on following
+ * the link. */
 static void fail_login(struct visit *visit, enum idp_result result, const struct failure *failure)
 {
     log_warning("login_failed", LOG_C("result", idp_result_name(result)), LOG_C("cause", failure->text),
@@ -105,8 +109,8 @@ void login_start(struct visit *visit, const struct form *form, struct str browse
     struct idp_attempt attempt;
     struct failure failure = {""};
     const char *url;
-    enum idp_result result = idp_start(visit->door->idp, &connection, redirect_uri(visit), NULL, 0, visit->arena,
-                                       &attempt, &url, &failure);
+    enum idp_result result = idp_start(visit->door->idp, &connection, redirect_uri(visit), NULL, 0,
+                                       visit->arena, &attempt, &url, &failure);
     if (result != IDP_OK) {
         fail_login(visit, result, &failure);
         return;
@@ -146,11 +150,12 @@ void login_start(struct visit *visit, const struct form *form, struct str browse
 
 /* ---- finding the flow again ---- */
 
-/* The flow's own request, resolved anew; false when the request has been answered because it no longer holds. */
+/* The flow's own request, resolved anew; false when the request has been answered because it no longer holds.
+ */
 static bool unpack_authorization(struct visit *visit)
 {
-    enum authorization_fault fault = authorization_unpack(visit->arena, visit->flow.payload, visit->conf, visit->lists,
-                                                          visit->catalog, &visit->authorization);
+    enum authorization_fault fault = authorization_unpack(
+        visit->arena, visit->flow.payload, visit->conf, visit->lists, visit->catalog, &visit->authorization);
     if (fault == AUTHORIZATION_SOUND)
         return true;
     log_warning("flow_request_no_longer_holds", LOG_C("cause", visit->authorization.fault_detail),
@@ -178,7 +183,8 @@ bool login_find_flow(struct visit *visit, const struct form *form, enum flow_sta
         page_technical(visit, 503, "server_error");
         return false;
     }
-    if (!str_equal(visit->flow.door, STR(FLOW_DOOR)) || !visit_is_browser(visit, visit->flow.browser_digest)) {
+    if (!str_equal(visit->flow.door, STR(FLOW_DOOR)) ||
+        !visit_is_browser(visit, visit->flow.browser_digest)) {
         page_stale(visit, STALE_OTHER_BROWSER);
         return false;
     }
@@ -205,8 +211,9 @@ bool login_find_form_flow(struct visit *visit, const struct form *form, enum flo
 
 static void redirect_to_page(struct visit *visit, const char *path)
 {
-    http_response_redirect(visit->response, arena_printf(visit->arena, "%s%s?flow=%.*s", visit->conf->base_url, path,
-                                                         STR_ARG(visit->flow.id)));
+    http_response_redirect(
+        visit->response,
+        arena_printf(visit->arena, "%s%s?flow=%.*s", visit->conf->base_url, path, STR_ARG(visit->flow.id)));
 }
 
 /* ---- back from the identity provider ---- */
@@ -220,8 +227,8 @@ static bool take_callback(struct visit *visit, const struct form *callback)
         page_stale(visit, STALE_EXPIRED);
         return false;
     }
-    switch (flow_take_callback(visit->door->store, codec_sha256(visit->arena, state), visit->now, visit->arena,
-                               &visit->flow, &is_replay)) {
+    switch (flow_take_callback(visit->door->store, codec_sha256(visit->arena, state), visit->now,
+                               visit->arena, &visit->flow, &is_replay)) {
     case OK:
         break;
     case ABSENT:
@@ -237,7 +244,8 @@ static bool take_callback(struct visit *visit, const struct form *callback)
     }
     if (!is_replay)
         return unpack_authorization(visit);
-    /* The person went back or reloaded: the page that follows the callback is still there when it is still open. */
+    /* The person went back or reloaded: the page that follows the callback is still there when it is still
+     * open. */
     if (visit->flow.stage == FLOW_CHOICE)
         redirect_to_page(visit, "/oauth/consent");
     else if (visit->flow.stage == FLOW_CANCELLED)
@@ -335,8 +343,8 @@ static void act_on_identity(struct visit *visit, const struct idp_identity *iden
 {
     struct failure failure = {""};
     struct str bsn, services;
-    /* Exception vert 2: the identity provider says by an actor claim (RFC 8693 4.1) that somebody acted for the person,
-     * and the request did not ask for representation. */
+    /* Exception vert 2: the identity provider says by an actor claim (RFC 8693 4.1) that somebody acted for
+     * the person, and the request did not ask for representation. */
     if (json_object_get(identity->claims, "act") != NULL) {
         end_without_choice(visit, NO_DATA_REPRESENTED);
         return;

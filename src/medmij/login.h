@@ -1,6 +1,6 @@
 /*
- * From the login button to an identified person (spec 2.1 steps 3 to 5): the round trip to the identity provider, the
- * cancelled-login page, the early availability check.
+ * From the login button to an identified person (spec 2.1 steps 3 to 5): the round trip to the identity
+ * provider, the cancelled-login page, the early availability check.
  */
 #ifndef MEDMIJ_LOGIN_H
 #define MEDMIJ_LOGIN_H
@@ -8,8 +8,8 @@
 #include "http/router.h"
 #include "medmij/visit.h"
 
-/* Starts a login for visit->authorization with the identity provider that the form named, in a new flow (flow.id empty)
- * or again in a cancelled one; answers the request. */
+/* Starts a login for visit->authorization with the identity provider that the form named, in a new flow
+ * (flow.id empty) or again in a cancelled one; answers the request. */
 void login_start(struct visit *visit, const struct form *form, struct str browser_digest);
 
 http_handler login_handle_callback;  /* GET /oauth/callback */
@@ -17,8 +17,8 @@ http_handler login_handle_cancelled; /* GET /oauth/cancelled?flow= */
 http_handler login_handle_retry;     /* POST /oauth/retry */
 http_handler login_handle_close;     /* POST /oauth/close */
 
-/* Finds the flow named by the form or query in this browser, at `stage`, with its authorization unpacked; answers the
- * request itself and returns false when that cannot be. */
+/* Finds the flow named by the form or query in this browser, at `stage`, with its authorization unpacked;
+ * answers the request itself and returns false when that cannot be. */
 bool login_find_flow(struct visit *visit, const struct form *form, enum flow_stage stage);
 /* Also checks the form's one-time token. */
 bool login_find_form_flow(struct visit *visit, const struct form *form, enum flow_stage stage);

@@ -9,8 +9,8 @@
 #define PAGE_CAP ((size_t)262144)
 #define NAMES_CAP 4096
 
-/* The forms of these pages lead to the identity provider and the PGO by redirect, and from there on to hosts that nobody
- * here knows; browsers hold form-action against the whole chain. */
+/* The forms of these pages lead to the identity provider and the PGO by redirect, and from there on to hosts
+ * that nobody here knows; browsers hold form-action against the whole chain. */
 #define FORM_TARGETS "https:"
 #define FORM_TARGETS_DEVELOPMENT "https: http://*.localhost:*"
 
@@ -135,7 +135,8 @@ const char *page_consent_text(const struct visit *visit)
 }
 
 /* "A, B en C": the names of the services in one sentence. */
-static struct str list_in_words(struct arena *arena, const struct authorization_service *services, size_t count)
+static struct str list_in_words(struct arena *arena, const struct authorization_service *services,
+                                size_t count)
 {
     struct buf words = buf_new(arena, NAMES_CAP);
     for (size_t i = 0; i < count; i++) {
@@ -168,7 +169,8 @@ void page_consent(struct visit *visit, const struct authorization_service *servi
         value_append(visit->arena, names, service);
     }
     value_put(visit->arena, context, "services", names);
-    value_put_text(visit->arena, context, "service_names", list_in_words(visit->arena, services, service_count));
+    value_put_text(visit->arena, context, "service_names",
+                   list_in_words(visit->arena, services, service_count));
     allow_leaving_forms(visit);
     render(visit, 200, "consent", context);
     visit_event(visit, EVENT_SHOW_CONSENT_PAGE, NULL);

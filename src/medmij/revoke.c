@@ -13,7 +13,8 @@ void revoke_handle(void *door, const struct http_request *request, struct http_r
     if (is_sound && back_call_authenticate(&call) && back_call_require(&call, "token", &token)) {
         struct visit *visit = &call.visit;
         /* token_type_hint is a hint only; both kinds are looked for anyway (RFC 7009 2.1). */
-        switch (token_revoke(visit->door->store, codec_sha256(visit->arena, token), call.client_id, visit->now)) {
+        switch (
+            token_revoke(visit->door->store, codec_sha256(visit->arena, token), call.client_id, visit->now)) {
         case OK:
             http_response_json(response, 200, STR("{}"));
             visit_event(visit, EVENT_CONSENT_WITHDRAWN, NULL);

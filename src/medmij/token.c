@@ -79,7 +79,8 @@ void token_handle(void *door, const struct http_request *request, struct http_re
         else if (str_equal(call.grant_type, STR("refresh_token")))
             token_by_refresh(&call);
         else
-            back_call_refuse(&call, "unsupported_grant_type", "grant_type is neither authorization_code nor refresh_token");
+            back_call_refuse(&call, "unsupported_grant_type",
+                             "grant_type is neither authorization_code nor refresh_token");
     }
     back_call_end(&call);
 }

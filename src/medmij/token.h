@@ -30,7 +30,8 @@ struct str token_client_services(struct back_call *call, struct str services);
 struct str token_answer(struct back_call *call, const struct token_pair *pair, const struct consent *consent);
 void token_send(struct back_call *call, struct str answer);
 
-/* Fills the visit's provider for the event log and the availability check; NULL when it is not served any more. */
+/* Fills the visit's provider for the event log and the availability check; NULL when it is not served any
+ * more. */
 const struct catalog_provider *token_provider(struct back_call *call, const struct consent *consent);
 
 #endif

@@ -6,8 +6,8 @@
 #include "base/secret.h"
 #include "medmij/precheck.h"
 
-/* PKCE (RFC 7636 4.6): a code that was bound to a challenge needs its verifier; a verifier without one is ignored, as any
- * unknown parameter is. */
+/* PKCE (RFC 7636 4.6): a code that was bound to a challenge needs its verifier; a verifier without one is
+ * ignored, as any unknown parameter is. */
 static bool is_verifier_right(struct back_call *call, const struct grant *grant)
 {
     if (grant->code_challenge.length == 0)
@@ -36,7 +36,8 @@ static const char *find_fault(struct back_call *call, const struct grant *grant,
         *out_cause = "code_verifier does not fit the code_challenge";
     if (*out_cause != NULL)
         return "invalid_grant";
-    if (!str_equal_ignoring_case(grant->correlation_id, call->visit.authorization.session_id)) { /* core.tknint.208 */
+    if (!str_equal_ignoring_case(grant->correlation_id,
+                                 call->visit.authorization.session_id)) { /* core.tknint.208 */
         *out_cause = "X-Correlation-ID differs from the authorization request";
         return "invalid_request";
     }
@@ -68,7 +69,8 @@ static void check_and_issue(struct back_call *call, const struct grant *grant)
     }
     struct str services = token_client_services(call, grant->consent.services_granted);
     if (services.length == 0) {
-        back_call_refuse(call, "unauthorized_client", "the client list allows this client none of the services");
+        back_call_refuse(call, "unauthorized_client",
+                         "the client list allows this client none of the services");
         return;
     }
     switch (check_at_token(&call->visit, provider, &grant->consent, services, false, &services)) {
@@ -89,8 +91,8 @@ void token_by_code(struct back_call *call)
     struct str code, redirect_uri;
     if (!back_call_require(call, "code", &code))
         return;
-    /* A code retires as soon as it has been offered, whatever becomes of the rest (core.tknint.204): also when the caller
-     * turns out not to be the client, since then it has leaked. */
+    /* A code retires as soon as it has been offered, whatever becomes of the rest (core.tknint.204): also
+     * when the caller turns out not to be the client, since then it has leaked. */
     struct grant grant;
     enum code_state state;
     enum outcome offered = grant_offer_code(call->visit.door->store, codec_sha256(call->visit.arena, code),
@@ -106,8 +108,8 @@ void token_by_code(struct back_call *call)
         return;
     }
     if (state == CODE_REUSED) {
-        log_warning("authorization_code_reused", LOG_STR("client", call->client_id), LOG_STR("grant", grant.id),
-                    LOG_STR("trace_id", call->visit.authorization.trace_id));
+        log_warning("authorization_code_reused", LOG_STR("client", call->client_id),
+                    LOG_STR("grant", grant.id), LOG_STR("trace_id", call->visit.authorization.trace_id));
         back_call_refuse(call, "invalid_grant", "the code was used before; its tokens are revoked");
         return;
     }

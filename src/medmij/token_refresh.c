@@ -6,8 +6,8 @@
 #include "base/tokenbox.h"
 #include "medmij/precheck.h"
 
-/* RFC 6749 6: an asked scope may not exceed what was granted. For collect it is a list of service ids; otherwise only the
- * same text fits. Narrows *services; false when it asks for more. */
+/* RFC 6749 6: an asked scope may not exceed what was granted. For collect it is a list of service ids;
+ * otherwise only the same text fits. Narrows *services; false when it asks for more. */
 static bool narrow_scope(struct back_call *call, const struct consent *consent, struct str *services)
 {
     struct str asked, granted = consent->services_granted;
@@ -35,24 +35,27 @@ static bool narrow_scope(struct back_call *call, const struct consent *consent, 
     return true;
 }
 
-/* A token that was rotated already: within the window the same answer again, for an answer that was lost on the way;
- * otherwise theft, and the whole family ends (RFC 9700 4.14.2). */
+/* A token that was rotated already: within the window the same answer again, for an answer that was lost on
+ * the way; otherwise theft, and the whole family ends (RFC 9700 4.14.2). */
 static void answer_rotated(struct back_call *call, struct str token, const struct refresh_lookup *lookup)
 {
     struct visit *visit = &call->visit;
     struct str answer;
-    if (visit->conf->refresh_window_s > 0 && visit->now - lookup->rotated_at <= visit->conf->refresh_window_s &&
+    if (visit->conf->refresh_window_s > 0 &&
+        visit->now - lookup->rotated_at <= visit->conf->refresh_window_s &&
         lookup->sealed_answer.length > 0 &&
         tokenbox_open(visit->arena, token, lookup->sealed_answer, &answer) == OK) {
         token_send(call, answer);
         return;
     }
-    log_warning("refresh_token_reused", LOG_STR("client", call->client_id), LOG_STR("grant", lookup->grant.id),
-                LOG_STR("consent", lookup->grant.consent.id), LOG_STR("trace_id", visit->authorization.trace_id));
+    log_warning("refresh_token_reused", LOG_STR("client", call->client_id),
+                LOG_STR("grant", lookup->grant.id), LOG_STR("consent", lookup->grant.consent.id),
+                LOG_STR("trace_id", visit->authorization.trace_id));
     if (grant_revoke(visit->door->store, lookup->grant.id, "refresh token reused", visit->now) == FAILED)
         back_call_unavailable(call, "the store failed while revoking a reused family");
     else
-        back_call_refuse(call, "invalid_grant", "the refresh token was rotated before; its family is revoked");
+        back_call_refuse(call, "invalid_grant",
+                         "the refresh token was rotated before; its family is revoked");
 }
 
 static void rotate(struct back_call *call, struct str token, const struct grant *grant, struct str services)
@@ -60,16 +63,19 @@ static void rotate(struct back_call *call, struct str token, const struct grant 
     struct visit *visit = &call->visit;
     struct token_pair pair = token_make(call, services, true);
     struct str answer = token_answer(call, &pair, &grant->consent);
-    struct str box = visit->conf->refresh_window_s > 0 ? tokenbox_seal(visit->arena, token, answer) : STR_NONE;
-    switch (grant_rotate(visit->door->store, codec_sha256(visit->arena, token), &pair.issue, box, visit->now)) {
+    struct str box =
+        visit->conf->refresh_window_s > 0 ? tokenbox_seal(visit->arena, token, answer) : STR_NONE;
+    switch (
+        grant_rotate(visit->door->store, codec_sha256(visit->arena, token), &pair.issue, box, visit->now)) {
     case OK:
         token_send(call, answer);
         return;
     case ABSENT: {
-        /* Another call with the same token was first, or the grant just ended: look again and treat it as that. */
+        /* Another call with the same token was first, or the grant just ended: look again and treat it as
+         * that. */
         struct refresh_lookup again;
-        enum outcome outcome = grant_find_refresh(visit->door->store, codec_sha256(visit->arena, token), visit->now,
-                                                  visit->arena, &again);
+        enum outcome outcome = grant_find_refresh(visit->door->store, codec_sha256(visit->arena, token),
+                                                  visit->now, visit->arena, &again);
         if (outcome == FAILED)
             back_call_unavailable(call, "the store failed");
         else if (outcome == OK && again.state == REFRESH_ROTATED)
@@ -98,7 +104,8 @@ static void check_and_rotate(struct back_call *call, struct str token, const str
     }
     services = token_client_services(call, services);
     if (services.length == 0) {
-        back_call_refuse(call, "unauthorized_client", "the client list allows this client none of the services");
+        back_call_refuse(call, "unauthorized_client",
+                         "the client list allows this client none of the services");
         return;
     }
     switch (check_at_token(&call->visit, provider, &grant->consent, services, true, &services)) {
@@ -120,8 +127,8 @@ void token_by_refresh(struct back_call *call)
     struct refresh_lookup lookup;
     if (!back_call_authenticate(call) || !back_call_require(call, "refresh_token", &token))
         return;
-    switch (grant_find_refresh(call->visit.door->store, codec_sha256(call->visit.arena, token), call->visit.now,
-                               call->visit.arena, &lookup)) {
+    switch (grant_find_refresh(call->visit.door->store, codec_sha256(call->visit.arena, token),
+                               call->visit.now, call->visit.arena, &lookup)) {
     case OK:
         break;
     case ABSENT:
@@ -143,7 +150,8 @@ void token_by_refresh(struct back_call *call)
         answer_rotated(call, token, &lookup);
         return;
     case REFRESH_EXPIRED:
-        back_call_refuse(call, "invalid_grant", "the refresh token has expired after half a year without use");
+        back_call_refuse(call, "invalid_grant",
+                         "the refresh token has expired after half a year without use");
         return;
     case REFRESH_REVOKED:
         back_call_refuse(call, "invalid_grant", "the grant or its consent has ended");

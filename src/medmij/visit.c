@@ -90,5 +90,6 @@ bool visit_is_browser(const struct visit *visit, struct str digest)
 struct str visit_form_token(const struct visit *visit, struct str flow_id, enum flow_stage stage)
 {
     const char *context = stage == FLOW_CHOICE ? "form.choice" : "form.cancelled";
-    return codec_base64url(visit->arena, vault_lookup_hash(visit->door->vault, visit->arena, context, flow_id));
+    return codec_base64url(visit->arena,
+                           vault_lookup_hash(visit->door->vault, visit->arena, context, flow_id));
 }

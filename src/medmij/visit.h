@@ -1,7 +1,8 @@
 /*
- * A visit: one HTTP request at the patient's door with everything its handler reads: the configuration, the list and
- * catalogue snapshots it started with, and the authorization request and flow once they are known. Lives on the handler's
- * stack from visit_begin to visit_end; what the response refers to lives in the request's arena.
+ * A visit: one HTTP request at the patient's door with everything its handler reads: the configuration, the
+ * list and catalogue snapshots it started with, and the authorization request and flow once they are known.
+ * Lives on the handler's stack from visit_begin to visit_end; what the response refers to lives in the
+ * request's arena.
  */
 #ifndef MEDMIJ_VISIT_H
 #define MEDMIJ_VISIT_H
@@ -36,8 +37,8 @@ void visit_end(struct visit *visit);
 /* Writes the event with the visit's ids, client, provider and status. `error_code` may be NULL. */
 void visit_event(const struct visit *visit, enum medmij_event event, const char *error_code);
 
-/* redirect_uri?error=...&state=...: the one place where such a redirect is made, so that "no data" and "refused" are the
- * same bytes (spec 5.2). NULL when no redirect URI was checked. */
+/* redirect_uri?error=...&state=...: the one place where such a redirect is made, so that "no data" and
+ * "refused" are the same bytes (spec 5.2). NULL when no redirect URI was checked. */
 const char *visit_back_url(const struct visit *visit, const char *error_code);
 
 /* The browser-binding cookie: its digest, or a fresh cookie set on the response when the browser has none. */
@@ -45,8 +46,8 @@ struct str visit_browser_digest(struct visit *visit, bool *out_is_new);
 /* Whether this browser's cookie is the one behind `digest`. */
 bool visit_is_browser(const struct visit *visit, struct str digest);
 
-/* The one-time token of the form on a flow's open page: derived, so that showing the page again needs no write, and not
- * guessable without the vault's key. */
+/* The one-time token of the form on a flow's open page: derived, so that showing the page again needs no
+ * write, and not guessable without the vault's key. */
 struct str visit_form_token(const struct visit *visit, struct str flow_id, enum flow_stage stage);
 
 #define FLOW_DOOR "medmij"

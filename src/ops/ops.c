@@ -59,14 +59,16 @@ static void render_lists(const struct ops *ops, struct buf *buf)
     for (int kind = 0; kind < LIST_KINDS; kind++)
         lists_status(ops->lists, (enum list_kind)kind, &status[kind]);
     int64_t now = clock_now();
-    buf_append_c(buf, "# TYPE sluis_list_age_seconds gauge\n# HELP sluis_list_age_seconds Time since a list was last "
-                      "fetched; absent when never.\n");
+    buf_append_c(
+        buf, "# TYPE sluis_list_age_seconds gauge\n# HELP sluis_list_age_seconds Time since a list was last "
+             "fetched; absent when never.\n");
     for (int kind = 0; kind < LIST_KINDS; kind++)
         if (status[kind].is_loaded)
-            buf_printf(buf, "sluis_list_age_seconds{list=\"%s\"} %" PRId64 "\n", list_kind_name((enum list_kind)kind),
-                       now - status[kind].fetched_at);
-    buf_append_c(buf, "# TYPE sluis_list_failures gauge\n# HELP sluis_list_failures Failed fetches in a row; 3 is an "
-                      "alarm.\n");
+            buf_printf(buf, "sluis_list_age_seconds{list=\"%s\"} %" PRId64 "\n",
+                       list_kind_name((enum list_kind)kind), now - status[kind].fetched_at);
+    buf_append_c(
+        buf, "# TYPE sluis_list_failures gauge\n# HELP sluis_list_failures Failed fetches in a row; 3 is an "
+             "alarm.\n");
     for (int kind = 0; kind < LIST_KINDS; kind++)
         buf_printf(buf, "sluis_list_failures{list=\"%s\"} %u\n", list_kind_name((enum list_kind)kind),
                    status[kind].failures_in_a_row);
@@ -77,12 +79,15 @@ static void render_servers(const struct ops *ops, struct buf *buf)
     struct http_server_counters counters[OPS_SERVERS_MAX];
     for (size_t i = 0; i < ops->server_count; i++)
         http_server_read_counters(ops->servers[i].server, &counters[i]);
-    buf_append_c(buf, "# TYPE sluis_http_responses counter\n# HELP sluis_http_responses Answers by listener and class.\n");
+    buf_append_c(
+        buf,
+        "# TYPE sluis_http_responses counter\n# HELP sluis_http_responses Answers by listener and class.\n");
     for (size_t i = 0; i < ops->server_count; i++)
         for (int class = 1; class <= 5; class ++)
             buf_printf(buf, "sluis_http_responses_total{listener=\"%s\",class=\"%dxx\"} %" PRIu64 "\n",
                        ops->servers[i].name, class, counters[i].responses_by_class[class]);
-    buf_append_c(buf, "# TYPE sluis_http_connections gauge\n# HELP sluis_http_connections Open connections.\n");
+    buf_append_c(buf,
+                 "# TYPE sluis_http_connections gauge\n# HELP sluis_http_connections Open connections.\n");
     for (size_t i = 0; i < ops->server_count; i++)
         buf_printf(buf, "sluis_http_connections{listener=\"%s\"} %" PRIu64 "\n", ops->servers[i].name,
                    counters[i].connections_now);
@@ -112,7 +117,8 @@ static void handle_metrics(void *context, const struct http_request *request, st
     response->body = buf_str(&buf);
 }
 
-static void handle_not_found(void *context, const struct http_request *request, struct http_response *response)
+static void handle_not_found(void *context, const struct http_request *request,
+                             struct http_response *response)
 {
     (void)context;
     (void)request;
@@ -127,5 +133,6 @@ static const struct route routes[] = {
 
 struct route_table ops_routes(struct ops *ops)
 {
-    return (struct route_table){routes, sizeof routes / sizeof *routes, ops, handle_not_found, handle_not_found};
+    return (struct route_table){routes, sizeof routes / sizeof *routes, ops, handle_not_found,
+                                handle_not_found};
 }

@@ -1,4 +1,5 @@
-/* The two sets of checks of an authorization request (spec 3.1 to 3.5), against real lists and a real catalogue. */
+/* The two sets of checks of an authorization request (spec 3.1 to 3.5), against real lists and a real
+ * catalogue. */
 #include "base/clock.h"
 #include "base/rand.h"
 #include "medmij/authorization.h"
@@ -34,10 +35,11 @@ static const char *write_list(const char *name, const char *root, const char *na
     const char *path = arena_printf(arena, "%s/%s.xml", folder, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fprintf(file,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s xmlns=\"xmlns://afsprakenstelsel.medmij.nl/%s/\">"
-            "<Tijdstempel>%s</Tijdstempel><Volgnummer>7</Volgnummer>%s</%s>\n",
-            root, name_space, now, content, root);
+    fprintf(
+        file,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s xmlns=\"xmlns://afsprakenstelsel.medmij.nl/%s/\">"
+        "<Tijdstempel>%s</Tijdstempel><Volgnummer>7</Volgnummer>%s</%s>\n",
+        root, name_space, now, content, root);
     fclose(file);
     return path;
 }
@@ -46,9 +48,12 @@ static const char *service_xml(const char *id, const char *subscription)
 {
     return arena_printf(
         arena,
-        "<Gegevensdienst><GegevensdienstId>%s</GegevensdienstId><AuthorizationEndpoint><AuthorizationEndpointuri>"
-        "https://inlog.voorbeeld.nl/oauth/authorize</AuthorizationEndpointuri></AuthorizationEndpoint><TokenEndpoint>"
-        "<TokenEndpointuri>https://token.voorbeeld.nl/oauth/token</TokenEndpointuri></TokenEndpoint>%s<Systeemrollen>"
+        "<Gegevensdienst><GegevensdienstId>%s</"
+        "GegevensdienstId><AuthorizationEndpoint><AuthorizationEndpointuri>"
+        "https://inlog.voorbeeld.nl/oauth/authorize</AuthorizationEndpointuri></"
+        "AuthorizationEndpoint><TokenEndpoint>"
+        "<TokenEndpointuri>https://token.voorbeeld.nl/oauth/token</TokenEndpointuri></"
+        "TokenEndpoint>%s<Systeemrollen>"
         "<Systeemrol><Systeemrolcode>MM-1</Systeemrolcode><ResourceEndpoint><ResourceEndpointuri>"
         "https://fhir.voorbeeld.nl/%s</ResourceEndpointuri></ResourceEndpoint></Systeemrol></Systeemrollen>"
         "</Gegevensdienst>",
@@ -63,33 +68,41 @@ static void start_lists(void)
 {
     const char *providers = arena_printf(
         arena,
-        "<Zorgaanbieders><Zorgaanbieder><Zorgaanbiedernaam>praktijk@medmij</Zorgaanbiedernaam><Aanbiedertype>ZA"
-        "</Aanbiedertype><Interfaceversies><Interfaceversie><InterfaceversieId>2</InterfaceversieId><Gegevensdiensten>"
+        "<Zorgaanbieders><Zorgaanbieder><Zorgaanbiedernaam>praktijk@medmij</"
+        "Zorgaanbiedernaam><Aanbiedertype>ZA"
+        "</Aanbiedertype><Interfaceversies><Interfaceversie><InterfaceversieId>2</"
+        "InterfaceversieId><Gegevensdiensten>"
         "%s%s%s%s</Gegevensdiensten></Interfaceversie></Interfaceversies></Zorgaanbieder></Zorgaanbieders>",
-        service_xml("48", ""), service_xml("49", subscription_xml), service_xml("53", ""), service_xml("99", ""));
+        service_xml("48", ""), service_xml("49", subscription_xml), service_xml("53", ""),
+        service_xml("99", ""));
     const struct lists_settings settings = {
-        .sources =
-            {[LIST_PROVIDERS] = {.location = write_list("providers", "Zorgaanbiederslijst",
-                                                        "zorgaanbiederslijst/release3", providers)},
-             [LIST_CLIENTS] =
-                 {.location = write_list(
-                      "clients", "OAuthclientlist", "oauthclientlist/release2",
-                      "<OAuthclients><OAuthclient><Hostname>pgo.voorbeeld.nl</Hostname><OAuthclientOrganisatienaam>"
-                      "Mijn PGO</OAuthclientOrganisatienaam></OAuthclient><OAuthclient><Hostname>klein.voorbeeld.nl"
-                      "</Hostname><OAuthclientOrganisatienaam>Klein PGO</OAuthclientOrganisatienaam><Gegevensdiensten>"
-                      "<Gegevensdienst><GegevensdienstId>48</GegevensdienstId></Gegevensdienst></Gegevensdiensten>"
-                      "</OAuthclient></OAuthclients>")},
-             [LIST_SERVICE_NAMES] = {.location = write_list(
-                                         "names", "Gegevensdienstnamenlijst", "gegevensdienstnamenlijst/release1",
-                                         "<Gegevensdiensten><Gegevensdienst><GegevensdienstId>48</GegevensdienstId>"
-                                         "<Weergavenaam>Basisgegevens</Weergavenaam></Gegevensdienst><Gegevensdienst>"
-                                         "<GegevensdienstId>49</GegevensdienstId><Weergavenaam>Huisartsgegevens"
-                                         "</Weergavenaam></Gegevensdienst><Gegevensdienst><GegevensdienstId>53"
-                                         "</GegevensdienstId><Weergavenaam>Vragenlijsten</Weergavenaam>"
-                                         "</Gegevensdienst></Gegevensdiensten>")},
-             [LIST_WHITELIST] = {.location = write_list("whitelist", "Whitelist", "whitelist/release2",
-                                                        "<MedMijNodes><MedMijNode><Hostname>pgo.voorbeeld.nl</Hostname>"
-                                                        "</MedMijNode></MedMijNodes>")}},
+        .sources = {[LIST_PROVIDERS] = {.location = write_list("providers", "Zorgaanbiederslijst",
+                                                               "zorgaanbiederslijst/release3", providers)},
+                    [LIST_CLIENTS] = {.location =
+                                          write_list("clients", "OAuthclientlist", "oauthclientlist/release2",
+                                                     "<OAuthclients><OAuthclient><Hostname>pgo.voorbeeld.nl</"
+                                                     "Hostname><OAuthclientOrganisatienaam>"
+                                                     "Mijn "
+                                                     "PGO</OAuthclientOrganisatienaam></"
+                                                     "OAuthclient><OAuthclient><Hostname>klein.voorbeeld.nl"
+                                                     "</Hostname><OAuthclientOrganisatienaam>Klein "
+                                                     "PGO</OAuthclientOrganisatienaam><Gegevensdiensten>"
+                                                     "<Gegevensdienst><GegevensdienstId>48</"
+                                                     "GegevensdienstId></Gegevensdienst></Gegevensdiensten>"
+                                                     "</OAuthclient></OAuthclients>")},
+                    [LIST_SERVICE_NAMES] =
+                        {.location = write_list(
+                             "names", "Gegevensdienstnamenlijst", "gegevensdienstnamenlijst/release1",
+                             "<Gegevensdiensten><Gegevensdienst><GegevensdienstId>48</GegevensdienstId>"
+                             "<Weergavenaam>Basisgegevens</Weergavenaam></Gegevensdienst><Gegevensdienst>"
+                             "<GegevensdienstId>49</GegevensdienstId><Weergavenaam>Huisartsgegevens"
+                             "</Weergavenaam></Gegevensdienst><Gegevensdienst><GegevensdienstId>53"
+                             "</GegevensdienstId><Weergavenaam>Vragenlijsten</Weergavenaam>"
+                             "</Gegevensdienst></Gegevensdiensten>")},
+                    [LIST_WHITELIST] = {.location = write_list(
+                                            "whitelist", "Whitelist", "whitelist/release2",
+                                            "<MedMijNodes><MedMijNode><Hostname>pgo.voorbeeld.nl</Hostname>"
+                                            "</MedMijNode></MedMijNodes>")}},
         .interval_s = 900,
         .max_age_s = 86400,
         .size_max = 1 << 20,
@@ -110,15 +123,18 @@ static void start_lists(void)
 static void fill_catalog(void)
 {
     struct catalog_service services[] = {
-        {STR("48"), STR("collect"), 0},  {STR("49"), STR("collect"), 0},  {STR("99"), STR("collect"), 0},
-        {STR("53"), STR("share"), 0},    {STR("49"), STR("subscribe"), 365},
-        {STR("48"), STR("subscribe"), 0},
+        {STR("48"), STR("collect"), 0}, {STR("49"), STR("collect"), 0},     {STR("99"), STR("collect"), 0},
+        {STR("53"), STR("share"), 0},   {STR("49"), STR("subscribe"), 365}, {STR("48"), STR("subscribe"), 0},
     };
     struct str identity_providers[] = {STR("inlog")};
-    struct catalog_identity_provider identity_provider = {
-        .id = STR("inlog"), .label = STR("Inloggen"), .issuer = STR("https://idp.voorbeeld.nl"),
-        .client_id = STR("sluis"), .client_auth = STR("auto"), .scope = STR("openid"), .userinfo = STR("off"),
-        .bsn_claim = STR("bsn")};
+    struct catalog_identity_provider identity_provider = {.id = STR("inlog"),
+                                                          .label = STR("Inloggen"),
+                                                          .issuer = STR("https://idp.voorbeeld.nl"),
+                                                          .client_id = STR("sluis"),
+                                                          .client_auth = STR("auto"),
+                                                          .scope = STR("openid"),
+                                                          .userinfo = STR("off"),
+                                                          .bsn_claim = STR("bsn")};
     struct catalog_provider providers[2];
     providers[0] = (struct catalog_provider){.name = STR("praktijk"),
                                              .display_name = STR("De Praktijk"),
@@ -150,9 +166,8 @@ static int setup(void **state)
     folder = mkdtemp(path);
     struct failure failure = {""};
     const char *key_file = arena_printf(arena, "%s/keys", folder);
-    const struct store_settings settings = {.url = arena_printf(arena, "sqlite:%s/store.db", folder),
-                                            .connection_max = 2,
-                                            .node = "test"};
+    const struct store_settings settings = {
+        .url = arena_printf(arena, "sqlite:%s/store.db", folder), .connection_max = 2, .node = "test"};
     int applied;
     if (vault_create_file(key_file, &failure) != OK || vault_load(key_file, &vault, &failure) != OK)
         return -1;
@@ -214,7 +229,8 @@ static void exception_1a_never_leaves_a_redirect_uri(void **state)
         {"redirect_uri=https%3A%2F%2Fpgo.voorbeeld.nl%2Fcb", AUTHORIZATION_CLIENT},
         {"client_id=&redirect_uri=https%3A%2F%2Fpgo.voorbeeld.nl%2Fcb", AUTHORIZATION_CLIENT},
         {"client_id=PGO.voorbeeld.nl&redirect_uri=https%3A%2F%2Fpgo.voorbeeld.nl", AUTHORIZATION_CLIENT},
-        {"client_id=vreemd.voorbeeld.nl&redirect_uri=https%3A%2F%2Fvreemd.voorbeeld.nl", AUTHORIZATION_CLIENT},
+        {"client_id=vreemd.voorbeeld.nl&redirect_uri=https%3A%2F%2Fvreemd.voorbeeld.nl",
+         AUTHORIZATION_CLIENT},
         {"client_id=pgo.voorbeeld.nl&client_id=pgo.voorbeeld.nl&redirect_uri=https%3A%2F%2Fpgo.voorbeeld.nl",
          AUTHORIZATION_CLIENT},
         {"client_id=pgo.voorbeeld.nl%00&redirect_uri=https%3A%2F%2Fpgo.voorbeeld.nl", AUTHORIZATION_CLIENT},
@@ -251,7 +267,8 @@ static void exception_1b_has_a_code_and_the_state(void **state)
         {"&response_type=code&scope=praktijk&state=abc&MedMij-Request-ID=x&X-Correlation-ID=" CORRELATION_ID,
          AUTHORIZATION_INVALID_REQUEST, true},
         {"&scope=praktijk&state=abc" IDS, AUTHORIZATION_INVALID_REQUEST, true},
-        {"&response_type=code&response_type=code&scope=praktijk&state=abc" IDS, AUTHORIZATION_INVALID_REQUEST, true},
+        {"&response_type=code&response_type=code&scope=praktijk&state=abc" IDS, AUTHORIZATION_INVALID_REQUEST,
+         true},
         {"&response_type=code&state=abc" IDS, AUTHORIZATION_INVALID_REQUEST, true},
         {"&response_type=code&scope=%FF&state=abc" IDS, AUTHORIZATION_INVALID_REQUEST, true},
         {"&response_type=token&scope=praktijk&state=abc" IDS, AUTHORIZATION_RESPONSE_TYPE, true},
@@ -288,16 +305,19 @@ static void share_names_one_service(void **state)
     (void)state;
     assert_fault(HEAD "&response_type=code&scope=praktijk~53&state=abc" IDS, AUTHORIZATION_SOUND);
     assert_int_equal(request.function, FUNCTION_SHARE);
-    assert_str(authorization_granted_scope(arena, STR("share"), STR("praktijk"), STR("53"), 0), "praktijk~53");
+    assert_str(authorization_granted_scope(arena, STR("share"), STR("praktijk"), STR("53"), 0),
+               "praktijk~53");
 }
 
 static void a_subscription_is_bounded_by_policy_and_list(void **state)
 {
     (void)state;
-    assert_fault(HEAD "&response_type=code&scope=subscribe~180/praktijk~49&state=abc" IDS, AUTHORIZATION_SOUND);
+    assert_fault(HEAD "&response_type=code&scope=subscribe~180/praktijk~49&state=abc" IDS,
+                 AUTHORIZATION_SOUND);
     assert_int_equal(request.days, 100);
     assert_false(request.is_termination);
-    assert_fault(HEAD "&response_type=code&scope=subscribe~30/praktijk~49&state=abc" IDS, AUTHORIZATION_SOUND);
+    assert_fault(HEAD "&response_type=code&scope=subscribe~30/praktijk~49&state=abc" IDS,
+                 AUTHORIZATION_SOUND);
     assert_int_equal(request.days, 30);
     assert_fault(HEAD "&response_type=code&scope=subscribe~0/praktijk~49&state=abc" IDS, AUTHORIZATION_SOUND);
     assert_true(request.is_termination);
