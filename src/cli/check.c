@@ -27,6 +27,7 @@ static const char *place_of(const struct check *check, const char *key)
                         key);
 }
 
+PRINTF_LIKE(5, 0)
 static void print_finding(const struct check *check, const char *word, const char *key, const char *remedy,
                           const char *format, va_list arguments)
 {
