@@ -28,21 +28,25 @@ static void fault(struct sqlite_query *query)
 /* ---- connections ---- */
 
 /* The file holds sealed values and digests, still nobody else's business; the -wal and -shm files take over
- * its mode. */
+ * its mode. A file that exists is never opened here: closing it again would drop every lock that SQLite holds
+ * on it in this process (POSIX advisory locks, fcntl(2)), and another process could then take the log away
+ * from under our connections. */
 static enum outcome secure_file(const char *path, struct failure *failure)
 {
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0)
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file >= 0)
+        close(file);
+    else if (errno != EEXIST)
         return failure_set(failure, "%s: cannot open the store: %s", path, strerror(errno));
     struct stat status;
-    enum outcome outcome = OK;
-    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
-        outcome = failure_set(failure, "%s: the store is not a regular file", path);
-    else if ((status.st_mode & (S_IRWXG | S_IRWXO)) && fchmod(file, 0600) != 0)
-        outcome = failure_set(failure, "%s: the store is open to others and its mode cannot be set: %s", path,
-                              strerror(errno));
-    close(file);
-    return outcome;
+    if (stat(path, &status) != 0)
+        return failure_set(failure, "%s: cannot open the store: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return failure_set(failure, "%s: the store is not a regular file", path);
+    if ((status.st_mode & (S_IRWXG | S_IRWXO)) && chmod(path, 0600) != 0)
+        return failure_set(failure, "%s: the store is open to others and its mode cannot be set: %s", path,
+                           strerror(errno));
+    return OK;
 }
 
 /* journal_mode answers with the mode that it reached; everything else here cannot fall short silently. */

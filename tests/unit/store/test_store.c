@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 
 /* ---- opening ---- */
 
@@ -25,7 +26,7 @@ static void a_store_that_cannot_be_opened_says_why(void **state)
     assert_refused("", "sqlite: or postgresql:");
     assert_refused("sqlite:", "names no file");
     assert_refused("sqlite:/nonexistent/folder/file.db", "cannot open the store");
-    assert_refused(arena_printf(fx.arena, "sqlite:%s", fx.directory), "cannot open the store");
+    assert_refused(arena_printf(fx.arena, "sqlite:%s", fx.directory), "not a regular file");
     assert_refused("postgresql://user:hunter2@localhost:no-port/db?bad=hunter2", "not a well-formed");
     assert_refused("postgresql://user:hunter2@127.0.0.1:1/db", "cannot connect");
     struct store_settings settings = {fx.url, 0, fx.vault, "one"};
@@ -44,6 +45,37 @@ static void a_file_that_is_no_database_is_refused(void **state)
         fputs("garbage ", file);
     fclose(file);
     assert_refused(arena_printf(fx.arena, "sqlite:%s", path), "not a database");
+}
+
+/* SQLite's shared lock on the file (bytes from 2^30 + 2) as another process sees it. Whoever holds none lets
+ * any other process checkpoint and remove the log under it. */
+static bool is_locked_for_others(const char *path)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510};
+        int file = open(path, O_RDWR | O_CLOEXEC);
+        _exit(file >= 0 && fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void a_further_connection_keeps_the_locks(void **state)
+{
+    (void)state;
+    const char *path = fx.url + strlen("sqlite:");
+    assert_true(is_locked_for_others(path));
+    assert_ok(store_ping(fx.store)); /* a reader opens */
+    struct store_settings settings = {fx.url, TEST_CONNECTIONS, fx.vault, "two"};
+    struct store *second = NULL;
+    struct failure failure = {""};
+    assert_ok(store_open(&settings, &second, &failure));
+    assert_ok(store_ping(second));
+    assert_true(is_locked_for_others(path));
+    store_close(&second);
+    assert_true(is_locked_for_others(path));
 }
 
 static unsigned mode_of(const char *path)
@@ -465,6 +497,7 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(a_failing_writer_rolls_back_itself_alone),
     STORE_TEST_SQLITE(a_commit_that_fails_fails_the_whole_batch),
     STORE_TEST_SQLITE(a_full_disk_fails_and_heals),
+    STORE_TEST_SQLITE(a_further_connection_keeps_the_locks),
     STORE_TEST(counters_count),
 };
 
