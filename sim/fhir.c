@@ -134,27 +134,29 @@ static bool authorize(const struct sim *sim, const struct http_request *request,
     return true;
 }
 
-/* The token's services name this one, for this function; then the late availability check (spec 6). False:
- * the answer has been made. */
-static bool allow(struct http_response *response, const struct access *access,
-                  const struct fact_service *service, const char *function)
+/* The token's services name this one, for this function. False: the answer has been made. */
+static bool is_granted(struct http_response *response, const struct access *access,
+                       const struct fact_service *service, const char *function)
 {
     struct str rest = access->services;
     struct str id;
-    bool is_granted = false;
-    while (str_split_next(&rest, ' ', &id))
-        is_granted |= str_equal_c(id, service->id);
-    if (!is_granted || !str_equal_c(access->function, function)) {
-        refuse(response, 403, "insufficient_scope", "forbidden",
-               "Het token geldt niet voor deze gegevensdienst");
-        return false;
+    while (str_equal_c(access->function, function) && str_split_next(&rest, ' ', &id)) {
+        if (str_equal_c(id, service->id))
+            return true;
     }
-    if (fact_check(access->provider, str_from_c(service->id), access->function, access->person) !=
-        FACT_AVAILABLE) {
-        refuse(response, 403, "insufficient_scope", "forbidden", "Deze gegevens zijn niet beschikbaar");
-        return false;
-    }
-    return true;
+    refuse(response, 403, "insufficient_scope", "forbidden", "Het token geldt niet voor deze gegevensdienst");
+    return false;
+}
+
+/* The late availability check (spec 6). False: the answer has been made. */
+static bool is_available(struct http_response *response, const struct access *access,
+                         const struct fact_service *service)
+{
+    if (fact_check(access->provider, str_from_c(service->id), access->function, access->person) ==
+        FACT_AVAILABLE)
+        return true;
+    refuse(response, 403, "insufficient_scope", "forbidden", "Deze gegevens zijn niet beschikbaar");
+    return false;
 }
 
 /* "49/Observation" into its service and type; NULL when there is no such service. */
@@ -188,7 +190,7 @@ static void read_get(void *door, const struct http_request *request, struct http
         refuse(response, 404, NULL, "not-found", "Onbekende gegevensdienst of resource");
         return;
     }
-    if (!allow(response, &access, service, "collect"))
+    if (!is_granted(response, &access, service, "collect") || !is_available(response, &access, service))
         return;
     answer_fhir(request, response, 200,
                 fhir_search(access.provider, service, access.person, type, clock_now()));
@@ -206,7 +208,7 @@ static void create_post(void *door, const struct http_request *request, struct h
         refuse(response, 404, NULL, "not-found", "Onbekende gegevensdienst of resource");
         return;
     }
-    if (!allow(response, &access, service, "share"))
+    if (!is_granted(response, &access, service, "share") || !is_available(response, &access, service))
         return;
     if (json_parse_object(request->body, &resource, NULL) != OK ||
         !str_equal_c(type, page_text(resource, "resourceType"))) {
@@ -230,7 +232,7 @@ static void subscription_post(void *door, const struct http_request *request, st
         refuse(response, 404, NULL, "not-found", "Onbekende gegevensdienst");
         return;
     }
-    if (!allow(response, &access, service, "subscribe"))
+    if (!is_granted(response, &access, service, "subscribe"))
         return;
     if (!http_request_has_content_type(request, "application/json") ||
         json_parse_object(request->body, &wish, NULL) != OK) {
@@ -243,6 +245,9 @@ static void subscription_post(void *door, const struct http_request *request, st
         refuse(response, 403, "insufficient_scope", "forbidden", "De duur is langer dan is toegestaan");
         return;
     }
+    /* Ending must always be possible, so only the other two ask whether there is anything to tell. */
+    if (days > 0 && !is_available(response, &access, service))
+        return;
     char until[CLOCK_TEXT_SIZE];
     clock_format_ms((clock_now() + days * SECONDS_PER_DAY) * 1000, until);
     page_json(response, 200,

@@ -19,7 +19,7 @@
 #define PORT_DEFAULT 8090
 #define PORT_OFFSET_MAX 50000
 #define WORKERS 32
-#define STYLESHEET_BYTES_MAX ((size_t)64 * 1024)
+#define ASSET_BYTES_MAX ((size_t)64 * 1024)
 #define DRAIN_SECONDS 5
 
 static const struct sim_part *const parts[] = {&portal_part, &registry_part, &pgo_part, &digid_part,
@@ -44,14 +44,24 @@ static void not_found(void *door, const struct http_request *request, struct htt
                  "Deze pagina bestaat niet", "Ga terug naar de startpagina van de simulator.");
 }
 
+static void answer_asset(struct http_response *response, const char *content_type, struct str body)
+{
+    response->status = 200;
+    response->kind = RESPONSE_ASSET;
+    response->content_type = content_type;
+    response->body = body;
+}
+
 static void stylesheet_get(void *door, const struct http_request *request, struct http_response *response)
 {
     (void)request;
-    const struct sim *sim = door;
-    response->status = 200;
-    response->kind = RESPONSE_ASSET;
-    response->content_type = "text/css; charset=utf-8";
-    response->body = sim->stylesheet;
+    answer_asset(response, "text/css; charset=utf-8", ((const struct sim *)door)->stylesheet);
+}
+
+static void icon_get(void *door, const struct http_request *request, struct http_response *response)
+{
+    (void)request;
+    answer_asset(response, "image/svg+xml", ((const struct sim *)door)->icon);
 }
 
 static void dispatch(void *door, const struct http_request *request, struct http_response *response)
@@ -91,6 +101,7 @@ static void dispatch(void *door, const struct http_request *request, struct http
  * Sluis can never keep Sluis waiting for the identity provider, the registry or the availability check. */
 static const struct route listener_routes[] = {
     {HTTP_GET, "/sim.css", stylesheet_get, ROUTE_PLAIN},
+    {HTTP_GET, "/sim.svg", icon_get, ROUTE_PLAIN},
     {HTTP_GET, "/callback", dispatch, ROUTE_BLOCKING},
     {HTTP_POST, "/refresh", dispatch, ROUTE_BLOCKING},
     {HTTP_POST, "/fetch", dispatch, ROUTE_BLOCKING},
@@ -212,16 +223,16 @@ static enum outcome read_command(int argc, char **argv, struct arena *arena, str
     return OK;
 }
 
-static enum outcome read_stylesheet(const char *home, struct arena *arena, struct str *out_text,
-                                    struct failure *failure)
+static enum outcome read_asset(const char *home, const char *name, struct arena *arena, struct str *out_text,
+                               struct failure *failure)
 {
-    const char *path = arena_printf(arena, "%s/static/sim.css", home);
+    const char *path = arena_printf(arena, "%s/static/%s", home, name);
     FILE *file = fopen(path, "re");
     if (!file)
         return failure_set(failure, "%s: %s", path, strerror(errno));
-    char *text = arena_alloc(arena, STYLESHEET_BYTES_MAX);
-    size_t length = fread(text, 1, STYLESHEET_BYTES_MAX, file);
-    bool is_whole = !ferror(file) && length < STYLESHEET_BYTES_MAX;
+    char *text = arena_alloc(arena, ASSET_BYTES_MAX);
+    size_t length = fread(text, 1, ASSET_BYTES_MAX, file);
+    bool is_whole = !ferror(file) && length < ASSET_BYTES_MAX;
     fclose(file);
     if (!is_whole)
         return failure_set(failure, "%s: cannot be read, or too large", path);
@@ -232,9 +243,11 @@ static enum outcome read_stylesheet(const char *home, struct arena *arena, struc
 static enum outcome sim_open(struct sim *sim, struct arena *arena, struct failure *failure)
 {
     sim->started_at = clock_now();
-    if (read_stylesheet(sim->settings.home, arena, &sim->stylesheet, failure) != OK)
+    const char *home = sim->settings.home;
+    if (read_asset(home, "sim.css", arena, &sim->stylesheet, failure) != OK ||
+        read_asset(home, "sim.svg", arena, &sim->icon, failure) != OK)
         return FAILED;
-    const char *templates = arena_printf(arena, "%s/templates", sim->settings.home);
+    const char *templates = arena_printf(arena, "%s/templates", home);
     if (template_set_load(&templates, 1, &sim->templates, failure) != OK)
         return FAILED;
     if (digid_new(&sim->digid, failure) != OK)

@@ -34,6 +34,7 @@ struct sim {
     struct sim_settings settings;
     struct template_set *templates;
     struct str stylesheet;
+    struct str icon;
     int64_t started_at;
     struct digid *digid;
     struct pgo *pgo;
