@@ -68,17 +68,11 @@ bool back_call_begin(struct back_call *call, void *door, const struct http_reque
     *call = (struct back_call){.visit = visit_begin(door, request, response)};
     struct authorization *ids = &call->visit.authorization;
     bool is_traced = read_id(call, "MedMij-Request-ID", &ids->trace_id);
-    bool is_correlated = read_id(call, "X-Correlation-ID", &ids->session_id);
-    if (!read_form(call)) {
-        back_call_refuse(call, "invalid_request", "parameters are not a form in the body");
-        return false;
-    }
-    if (!is_traced || !is_correlated) {
-        back_call_refuse(call, "invalid_request",
-                         "MedMij-Request-ID or X-Correlation-ID is missing or not a UUID");
-        return false;
-    }
-    return true;
+    call->are_ids_sound = read_id(call, "X-Correlation-ID", &ids->session_id) && is_traced;
+    if (read_form(call))
+        return true;
+    back_call_refuse(call, "invalid_request", "parameters are not a form in the body");
+    return false;
 }
 
 void back_call_end(struct back_call *call)
@@ -131,5 +125,8 @@ bool back_call_authenticate(struct back_call *call)
         return false;
     }
     call->client_id = visit->authorization.client_id = client_id;
-    return true;
+    if (!call->are_ids_sound)
+        back_call_refuse(call, "invalid_request",
+                         "MedMij-Request-ID or X-Correlation-ID is missing or not a UUID");
+    return call->are_ids_sound;
 }

@@ -11,19 +11,22 @@
 struct back_call {
     struct visit visit;
     struct form form;
-    struct str grant_type; /* for the event log; empty for revocation */
-    struct str client_id;  /* authenticated, once back_call_authenticate said so */
+    struct str client_id; /* authenticated, once back_call_authenticate said so */
+    bool
+        are_ids_sound; /* MedMij-Request-ID and X-Correlation-ID, as far as the configuration asks for them */
 };
 
-/* Reads parameters, and the ids, which it echoes. False when the request has been answered with an error. */
+/* Reads parameters and ids, and echoes the ids. False when the parameters are not a form: answered with an
+ * error. */
 bool back_call_begin(struct back_call *call, void *door, const struct http_request *request,
                      struct http_response *response);
 void back_call_end(struct back_call *call);
 
 /* Exactly one, well-formed and not empty; otherwise answers invalid_request and returns false. */
 bool back_call_require(struct back_call *call, const char *name, struct str *out_value);
-/* The certificate's host is on the Whitelist, in the client list, and is client_id (spec 3.14). Otherwise
- * answers invalid_client, or 503 when a list is too old to tell, and returns false. */
+/* The certificate's host is on the Whitelist, in the client list, and is client_id (spec 3.14); then the ids
+ * are sound. Otherwise answers invalid_client or invalid_request, or 503 when a list is too old to tell, and
+ * returns false. */
 bool back_call_authenticate(struct back_call *call);
 
 /* `cause` is English for the log and is not sent. */

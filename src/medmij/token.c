@@ -71,16 +71,22 @@ const struct catalog_provider *token_provider(struct back_call *call, const stru
 void token_handle(void *door, const struct http_request *request, struct http_response *response)
 {
     struct back_call call;
-    bool is_sound = back_call_begin(&call, door, request, response);
+    struct str grant_type;
+    bool is_form = back_call_begin(&call, door, request, response);
+    if (is_form && form_get(&call.form, "grant_type", &grant_type) == FORM_ONE)
+        call.visit.grant_type = grant_type;
     visit_event(&call.visit, EVENT_RECEIVE_TOKEN_REQUEST, NULL);
-    if (is_sound && back_call_require(&call, "grant_type", &call.grant_type)) {
-        if (str_equal(call.grant_type, STR("authorization_code")))
-            token_by_code(&call);
-        else if (str_equal(call.grant_type, STR("refresh_token")))
-            token_by_refresh(&call);
-        else
-            back_call_refuse(&call, "unsupported_grant_type",
-                             "grant_type is neither authorization_code nor refresh_token");
+    if (is_form) {
+        struct code_offer offer = token_retire_code(&call);
+        if (back_call_authenticate(&call) && back_call_require(&call, "grant_type", &grant_type)) {
+            if (str_equal(grant_type, STR("authorization_code")))
+                token_by_code(&call, &offer);
+            else if (str_equal(grant_type, STR("refresh_token")))
+                token_by_refresh(&call);
+            else
+                back_call_refuse(&call, "unsupported_grant_type",
+                                 "grant_type is neither authorization_code nor refresh_token");
+        }
     }
     back_call_end(&call);
 }

@@ -11,8 +11,18 @@
 
 http_handler token_handle; /* POST /oauth/token */
 
-/* The two grant types; each answers the call. */
-void token_by_code(struct back_call *call);
+/* What became of the code that a call offers. A code retires at its first offer, whatever becomes of the rest
+ * (core.tknint.204), so this comes before any other check: a caller that turns out not to be the client has a
+ * code that leaked. */
+struct code_offer {
+    enum outcome outcome; /* ABSENT also when the call offers no single code */
+    enum code_state state;
+    struct grant grant;
+};
+struct code_offer token_retire_code(struct back_call *call);
+
+/* The two grant types; each answers the call of an authenticated client. */
+void token_by_code(struct back_call *call, const struct code_offer *offer);
 void token_by_refresh(struct back_call *call);
 
 /* Fresh tokens, and what the store keeps of them. */

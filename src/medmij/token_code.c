@@ -86,37 +86,40 @@ static void check_and_issue(struct back_call *call, const struct grant *grant)
     }
 }
 
-void token_by_code(struct back_call *call)
+struct code_offer token_retire_code(struct back_call *call)
+{
+    struct code_offer offer = {.outcome = ABSENT};
+    struct str code;
+    if (form_get(&call->form, "code", &code) == FORM_ONE && code.length > 0)
+        offer.outcome = grant_offer_code(call->visit.door->store, codec_sha256(call->visit.arena, code),
+                                         call->visit.now, call->visit.arena, &offer.grant, &offer.state);
+    return offer;
+}
+
+void token_by_code(struct back_call *call, const struct code_offer *offer)
 {
     struct str code, redirect_uri;
-    if (!back_call_require(call, "code", &code))
+    if (!back_call_require(call, "code", &code) || !back_call_require(call, "redirect_uri", &redirect_uri))
         return;
-    /* A code retires as soon as it has been offered, whatever becomes of the rest (core.tknint.204): also
-     * when the caller turns out not to be the client, since then it has leaked. */
-    struct grant grant;
-    enum code_state state;
-    enum outcome offered = grant_offer_code(call->visit.door->store, codec_sha256(call->visit.arena, code),
-                                            call->visit.now, call->visit.arena, &grant, &state);
-    if (!back_call_authenticate(call) || !back_call_require(call, "redirect_uri", &redirect_uri))
-        return;
-    if (offered == FAILED) {
+    if (offer->outcome == FAILED) {
         back_call_unavailable(call, "the store failed");
         return;
     }
-    if (offered == ABSENT) {
+    if (offer->outcome == ABSENT) {
         back_call_refuse(call, "invalid_grant", "the code is unknown");
         return;
     }
-    if (state == CODE_REUSED) {
+    if (offer->state == CODE_REUSED) {
         log_warning("authorization_code_reused", LOG_STR("client", call->client_id),
-                    LOG_STR("grant", grant.id), LOG_STR("trace_id", call->visit.authorization.trace_id));
+                    LOG_STR("grant", offer->grant.id),
+                    LOG_STR("trace_id", call->visit.authorization.trace_id));
         back_call_refuse(call, "invalid_grant", "the code was used before; its tokens are revoked");
         return;
     }
     const char *cause;
-    const char *error = find_fault(call, &grant, redirect_uri, &cause);
+    const char *error = find_fault(call, &offer->grant, redirect_uri, &cause);
     if (error != NULL)
         back_call_refuse(call, error, cause);
     else
-        check_and_issue(call, &grant);
+        check_and_issue(call, &offer->grant);
 }

@@ -125,7 +125,7 @@ void token_by_refresh(struct back_call *call)
 {
     struct str token;
     struct refresh_lookup lookup;
-    if (!back_call_authenticate(call) || !back_call_require(call, "refresh_token", &token))
+    if (!back_call_require(call, "refresh_token", &token))
         return;
     switch (grant_find_refresh(call->visit.door->store, codec_sha256(call->visit.arena, token),
                                call->visit.now, call->visit.arena, &lookup)) {

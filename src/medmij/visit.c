@@ -42,6 +42,7 @@ void visit_event(const struct visit *visit, enum medmij_event event, const char 
                               authorization->service_count == 1
                           ? authorization->services[0].id
                           : STR_NONE,
+        .grant_type = visit->grant_type,
         .error_code = str_from_c(error_code),
         .error_description = error_code ? authorization->fault_detail : NULL,
         .status = visit->response->status,

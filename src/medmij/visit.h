@@ -28,6 +28,7 @@ struct visit {
     struct catalog_snapshot *catalog;
     int64_t now;
     struct authorization authorization; /* of this visit, once read or unpacked */
+    struct str grant_type;              /* of a token request, for the event log */
     struct flow flow;                   /* once found; id empty before */
 };
 
