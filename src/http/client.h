@@ -48,7 +48,10 @@ struct http_answer {
     int64_t date;             /* the Date header in seconds, 0 when there was none */
 };
 
-/* The failure text names the host, never the query, body or a header. */
+/* A kept connection that turns out closed before a byte of answer came is replaced once by a fresh one, for a
+ * POST too: curl's way, and rare, as it looks at the connection first.
+ *
+ * The failure text names the host, never the query, body or a header. */
 enum http_call_result http_client_call(struct arena *arena, const struct http_call *call,
                                        struct http_answer *out_answer, struct failure *failure) MUST_CHECK;
 

@@ -270,7 +270,7 @@ static bool prepare(struct connection *connection, const char *method, const cha
     int refusal = has_hidden_bytes(connection, version) ? 400 : 0;
     if (refusal == 0)
         refusal = intake_target(connection->target, server->settings.target_max, request);
-    int header_refusal = intake_headers(connection->mhd, &trust, request, &body_length);
+    int header_refusal = intake_headers(connection->mhd, version, &trust, request, &body_length);
     if (header_refusal != 0) {
         connection->refusal = header_refusal;
         return false; /* where the body ends is anyone's guess */

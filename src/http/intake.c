@@ -139,8 +139,8 @@ static int framing(const struct http_request *request, uint64_t *out_body_length
     return 0;
 }
 
-int intake_headers(struct MHD_Connection *mhd, const struct intake_trust *trust, struct http_request *request,
-                   uint64_t *out_body_length)
+int intake_headers(struct MHD_Connection *mhd, const char *version, const struct intake_trust *trust,
+                   struct http_request *request, uint64_t *out_body_length)
 {
     struct intake intake = {.request = request, .trust = trust};
     struct str host;
@@ -150,7 +150,8 @@ int intake_headers(struct MHD_Connection *mhd, const struct intake_trust *trust,
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, take_header, &intake);
     if (intake.refusal != 0)
         return intake.refusal;
-    if (http_request_header(request, "Host", &host) == FORM_REPEATED)
+    enum form_lookup has_host = http_request_header(request, "Host", &host);
+    if (has_host == FORM_REPEATED || (has_host == FORM_MISSING && strcmp(version, MHD_HTTP_VERSION_1_0) != 0))
         return 400;
     return framing(request, out_body_length);
 }

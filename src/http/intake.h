@@ -25,10 +25,11 @@ struct intake_trust {
     const char *certificate_header; /* NULL = none */
 };
 
-/* Fills the headers, leaving out those the peer has no right to send. `out_body_length` becomes the announced
+/* Fills the headers, leaving out those the peer has no right to send. `version` as libmicrohttpd gives it:
+ * "HTTP/1.1" demands a Host (RFC 9112 3.2). `out_body_length` becomes the announced
  * length, 0 without a body, or INTAKE_BODY_CHUNKED. */
-int intake_headers(struct MHD_Connection *mhd, const struct intake_trust *trust, struct http_request *request,
-                   uint64_t *out_body_length) MUST_CHECK;
+int intake_headers(struct MHD_Connection *mhd, const char *version, const struct intake_trust *trust,
+                   struct http_request *request, uint64_t *out_body_length) MUST_CHECK;
 
 /* From a trusted proxy only: the client's address as text (`otherwise` when it reports none), and the
  * client's certificate, verified here once more (core.tls.314). */
