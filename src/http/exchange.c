@@ -44,7 +44,8 @@ struct connection {
     uintptr_t raw_target; /* where it stood in libmicrohttpd's buffer; compared only */
     struct str target;
     int64_t begun_ms;
-    int refusal; /* status decided without a route's handler; 0 = none */
+    int refusal;  /* status decided without a route's handler; 0 = none */
+    bool is_lost; /* where this request ends in the stream is not certain: close after the answer */
     const char *allow;
     const struct route *route;
     void *door; /* of the table that the route stands in */
@@ -163,6 +164,7 @@ void *exchange_on_target(void *server, const char *target, struct MHD_Connection
     hide_query(target);
     connection->begun_ms = clock_monotonic_ms();
     connection->refusal = 0;
+    connection->is_lost = false;
     connection->allow = "";
     connection->route = NULL;
     connection->request = (struct http_request){.arena = connection->arena};
@@ -253,8 +255,8 @@ static int find_route(struct connection *connection)
     return 404;
 }
 
-/* Everything that can be said before the body comes. Sets refusal; false when the connection must close after
- * the answer because the body is too long to swallow. */
+/* Everything that can be said before the body comes. Sets refusal; false when the answer must not wait for
+ * the body: it is too long to swallow, or the client waits to be told to go on. */
 static bool prepare(struct connection *connection, const char *method, const char *version)
 {
     struct http_server *server = connection->server;
@@ -273,7 +275,8 @@ static bool prepare(struct connection *connection, const char *method, const cha
     int header_refusal = intake_headers(connection->mhd, version, &trust, request, &body_length);
     if (header_refusal != 0) {
         connection->refusal = header_refusal;
-        return false; /* where the body ends is anyone's guess */
+        connection->is_lost = true;
+        return false;
     }
     read_identity(connection, &trust);
     if (refusal == 0)
@@ -320,7 +323,8 @@ static void build_reply(struct connection *connection)
 {
     struct http_response *response = &connection->response;
     struct reply_context context = {.is_https = connection->server->settings.is_https,
-                                    .is_last = atomic_load(&connection->server->is_draining)};
+                                    .is_last =
+                                        connection->is_lost || atomic_load(&connection->server->is_draining)};
     connection->reply =
         response->status >= 200 && response->status <= 599 ? reply_build(response, &context) : NULL;
     if (connection->reply != NULL)

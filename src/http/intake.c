@@ -84,8 +84,7 @@ struct intake {
     int refusal;
 };
 
-/* Headers that say something about another than the peer. A name with "_" for "-" is refused by the caller's
- * exact comparison; nothing here maps the two. */
+/* Headers that say something about another than the peer. */
 static bool is_hearsay(struct str name, const struct intake_trust *trust)
 {
     static const char *const names[] = {"X-Forwarded-For", "X-Real-IP", "Forwarded", "Client-Cert",

@@ -314,6 +314,27 @@ static void framing_is_unambiguous(void **state)
     assert_status("POST /echo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 0x3\r\n\r\na=1", "400");
 }
 
+/* After a request whose end is uncertain nothing more is read from that connection. */
+static void uncertain_framing_ends_the_connection(void **state)
+{
+    (void)state;
+    static const struct str uncertain[] = {
+        STR("POST /echo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 36\r\n\r\n"),
+        STR("GET /plain HTTP/1.1\r\nHost: x\r\nX-Foo : a\r\n\r\n")};
+    for (size_t i = 0; i < 2; i++) {
+        int raw = raw_connect(port);
+        struct buf request = buf_new(arena, 1000);
+        buf_append(&request, uncertain[i]);
+        buf_append_c(&request, "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n");
+        raw_send(raw, buf_str(&request));
+        const char *answer = raw_read(arena, raw, NULL, 2000);
+        assert_memory_equal(answer, "HTTP/1.1 400", 12);
+        assert_has(answer, "Connection: close\r\n");
+        assert_lacks(answer, "hello");
+        close(raw);
+    }
+}
+
 static void head_has_no_body(void **state)
 {
     (void)state;
@@ -669,6 +690,7 @@ int main(void)
         LIVE(many_parameters_are_answered),
         LIVE(hostile_headers_are_refused),
         LIVE(framing_is_unambiguous),
+        LIVE(uncertain_framing_ends_the_connection),
         LIVE(head_has_no_body),
         LIVE(continue_is_offered_only_to_welcome_bodies),
         LIVE(connections_are_kept),
