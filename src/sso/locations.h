@@ -1,0 +1,41 @@
+/*
+ * From claims to location ids (CLM-1 to -9; vectors B.8): find the claim by its path, normalise what is
+ * there, transform, de-duplicate. Absent, empty, wrong type and overage are told apart. Pure; any thread.
+ * Fuzz targets: fuzz_claim_path, fuzz_locations.
+ */
+#ifndef SSO_LOCATIONS_H
+#define SSO_LOCATIONS_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "store/mapping.h"
+#include "store/sso_catalog.h"
+
+#include <jansson.h>
+
+enum locations_result {
+    LOCATIONS_OK,
+    LOCATIONS_ABSENT,       /* 701 a */
+    LOCATIONS_EMPTY,        /* 701 b */
+    LOCATIONS_OVERAGE,      /* 704 */
+    LOCATIONS_WRONG_FORMAT, /* 705 */
+};
+
+#define LOCATIONS_MAX 2000
+
+struct locations {
+    struct mapping_received *items; /* first-seen order */
+    size_t count;
+    size_t received, dropped, duplicates;
+    const char *json_type; /* "array", "string", ... of what was there */
+};
+
+enum locations_result locations_read(struct arena *arena, const json_t *claims,
+                                     const struct sso_connection *connection,
+                                     struct locations *out_locations) MUST_CHECK;
+
+/* A path of CLM-1: members separated by dots, "\." a literal dot, a quoted name for a URL. NULL when nothing
+ * is there. */
+const json_t *claims_at_path(const json_t *claims, struct str path);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The numbered exchange log (spec sso.md 5): one entry per login attempt, its steps as JSON (5.4), and an
+ * index of the location ids in step 6. Redaction happens before an entry gets here (4.11).
+ */
+#ifndef STORE_EXCHANGE_LOG_H
+#define STORE_EXCHANGE_LOG_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "store/store.h"
+
+struct exchange_entry {
+    struct str reference;  /* SSO-yyyymmdd-8 base32 */
+    struct str connection; /* id; empty when none was found */
+    struct str slug;
+    struct str customer_key; /* who may read it; empty = helpdesk only */
+    struct str environment;
+    int64_t started_at_ms, ended_at_ms; /* 0 = not ended: a partial entry */
+    struct str result; /* "", geslaagd, geslaagd met waarschuwing, geweigerd, afgebroken, test */
+    int64_t code;      /* 0 = none */
+    struct str cause;  /* "a".."e" or empty */
+    struct str user_id, user_name;
+    struct str steps; /* JSON array of 5.4 */
+    const struct str *location_ids;
+    size_t location_count;
+};
+
+struct exchange_list {
+    struct exchange_entry *items; /* newest first; without steps */
+    size_t count, capacity;
+};
+
+/* Inserts or replaces by reference. */
+enum outcome exchange_log_write(struct store *store, const struct exchange_entry *entry) MUST_CHECK;
+enum outcome exchange_log_find(struct store *store, struct str reference, struct arena *arena,
+                               struct exchange_entry *out_entry) MUST_CHECK;
+
+struct exchange_filter { /* empty or 0 = any */
+    struct str connection, customer_key, user_name, location_id;
+    int64_t code;
+    int64_t from_ms, to_ms;
+    struct str before_reference; /* paging by (started_at, reference) */
+    int limit;
+};
+enum outcome exchange_log_list(struct store *store, const struct exchange_filter *filter, struct arena *arena,
+                               struct exchange_list *out_list) MUST_CHECK;
+/* Steps and location index older than details_before_ms; whole entries older than summary_before_ms (5.6). */
+enum outcome exchange_log_purge(struct store *store, int64_t details_before_ms, int64_t summary_before_ms,
+                                int limit, int64_t *out_purged) MUST_CHECK;
+
+#endif

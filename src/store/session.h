@@ -1,0 +1,47 @@
+/*
+ * Sessions of professionals (SES-1 to -8): found by the digest of the cookie; permissions frozen at login.
+ */
+#ifndef STORE_SESSION_H
+#define STORE_SESSION_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "store/store.h"
+
+struct session {
+    struct str digest; /* SHA-256 of the cookie */
+    struct str user_id, connection, issuer, subject, sid;
+    struct str display_name;
+    struct str groups;      /* names, newline separated */
+    struct str permissions; /* "code" or "code@department", space separated, sorted */
+    struct str locations;   /* linked location ids, newline separated */
+    struct str landing;     /* path */
+    struct str patient;     /* internal reference; empty = none */
+    bool is_limited;
+    struct str id_token; /* sealed at rest */
+    struct str acr;
+    struct str log_reference;
+    int64_t login_at, seen_at, idle_s, expires_at;
+};
+
+/* SES-3: ends the browser's previous session (digest; empty = none) and creates the new one, in one
+ * transaction. *out_replaced_user is the user id of the session that was ended; empty when there was none. */
+enum outcome session_create(struct store *store, const struct session *session, struct str previous_digest,
+                            struct arena *arena, struct str *out_replaced_user) MUST_CHECK;
+/* ABSENT when unknown, idle for too long or past its end. Notes the activity, at most once a minute. */
+enum outcome session_find(struct store *store, struct str digest, int64_t now, struct arena *arena,
+                          struct session *out_session) MUST_CHECK;
+enum outcome session_end(struct store *store, struct str digest) MUST_CHECK; /* ABSENT when there was none */
+/* OUT-5: by sid when it is given, otherwise all of the subject at the issuer. */
+enum outcome session_end_by_login(struct store *store, struct str issuer, struct str subject, struct str sid,
+                                  int64_t *out_ended) MUST_CHECK;
+/* The session that a login attempt (log reference) led to, for the browser's Back button (RSP-8). */
+enum outcome session_find_by_log(struct store *store, struct str log_reference, int64_t now,
+                                 struct arena *arena, struct session *out_session) MUST_CHECK;
+enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted) MUST_CHECK;
+
+/* One-time values (jti of logout tokens and patient contexts): OK the first time, ABSENT when seen before. */
+enum outcome replay_take(struct store *store, const char *kind, struct str value, int64_t expires_at,
+                         int64_t now) MUST_CHECK;
+
+#endif

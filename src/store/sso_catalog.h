@@ -1,0 +1,129 @@
+/*
+ * Business data of the professional's door (spec sso.md Appendix A): customers' connections, security groups
+ * with their permissions, ceilings, departments, views and hosts. Written whole objects at a time (all or
+ * nothing), read whole when the version changed. Rows of the mapping table are not here: logins write them,
+ * see store/mapping.h. Client secrets and patient-context keys are sealed at rest by these verbs.
+ */
+#ifndef STORE_SSO_CATALOG_H
+#define STORE_SSO_CATALOG_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sso_host {    /* ADR-2: the host selects platform and environment */
+    struct str name; /* "secure.voorbeeld.nl" or "localhost:8080"; compared whole, lower case */
+    struct str platform;
+    struct str environment; /* "acceptance", "production" */
+    struct str base_url;    /* external; redirect URIs are built from it, never from the request */
+};
+
+struct sso_secret {
+    struct str value;
+    int64_t set_at;
+    int64_t expires_at; /* 0 = unknown */
+};
+
+struct sso_context_key { /* encrypted patient context (spec 2.14) */
+    struct str kid;
+    struct str key; /* 32 bytes */
+};
+
+struct sso_connection {
+    struct str id; /* UUIDv7, made at first import */
+    struct str platform, environment;
+    struct str customer_key,
+        provider_key;  /* slug = customer_key "_" provider_key, unique per platform and environment */
+    struct str status; /* "active", "disabled", "concept" */
+    int64_t version;   /* rises with each change */
+    struct str
+        preset; /* "ysis", "entra", "adfs", "helloid", "keycloak", "other": filled defaults at import */
+    struct str issuer, metadata_url;
+    struct str authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint,
+        end_session_endpoint; /* overrides */
+    struct str client_id;
+    struct sso_secret secrets[2]; /* the first is tried first; two may be active at once */
+    size_t secret_count;
+    struct str client_auth;                                 /* auto, basic, basic_raw, post */
+    struct str scope, acr_values, prompt, extra_parameters; /* extra: query form */
+    bool is_acr_required;
+    int64_t max_age_s; /* -1 = not sent */
+    struct str signing_algs;
+    int64_t skew_s;
+    struct str response_mode;                      /* query, form_post */
+    struct str callback_mode;                      /* same_url, separate */
+    struct str userinfo;                           /* off, if_needed, always */
+    struct str location_claim;                     /* path, CLM-1 */
+    struct str location_id_key, location_name_key; /* array of objects */
+    struct str location_delimiter;
+    bool is_location_json_in_string, is_location_case_folded, is_location_dn_stripped,
+        is_location_slash_stripped;
+    struct str location_prefix; /* keep only values with it, and remove it */
+    struct str subject_claim;   /* "sub" */
+    struct str name_claim, email_claim, employee_claim;
+    struct str ceiling;                  /* name of a ceiling profile; empty = none */
+    bool is_session_without_permissions; /* PRM-7 */
+    struct str default_view;
+    struct str patient_context; /* off, external_id, bsn_encrypted */
+    struct sso_context_key context_keys[2];
+    size_t context_key_count;
+    int64_t idle_s, absolute_s; /* 1800, 43200 */
+    struct str idp_logout;      /* off, ask, always */
+    struct str notify_address;  /* comma separated; empty = no mail */
+    struct str application;     /* name of the registered application that sessions are for */
+    struct str ca_file;
+    bool is_private_allowed;
+};
+
+struct sso_permission_pair {
+    struct str permission;
+    struct str department; /* code; empty = all */
+};
+
+struct sso_group {
+    struct str customer_key;
+    struct str name; /* unique per customer */
+    struct str description;
+    bool is_active;
+    struct sso_permission_pair *pairs;
+    size_t pair_count;
+};
+
+struct sso_ceiling {
+    struct str customer_key;
+    struct str name;
+    struct sso_permission_pair *pairs;
+    size_t pair_count;
+};
+
+struct sso_view { /* VIEW-1 */
+    struct str name;
+    bool needs_patient, needs_department;
+    struct str path;       /* on the application's origin; "{patient}" and "{department}" are filled in */
+    struct str permission; /* empty = none */
+    bool is_limited;       /* VIEW-7 */
+};
+
+struct sso_data {
+    struct sso_host *hosts;
+    size_t host_count;
+    struct sso_connection *connections;
+    size_t connection_count;
+    struct sso_group *groups;
+    size_t group_count;
+    struct sso_ceiling *ceilings;
+    size_t ceiling_count;
+    struct sso_view *views;
+    size_t view_count;
+};
+
+/* As catalog_write and catalog_read (store/catalog.h), with the same version counter. */
+enum outcome sso_data_write(struct store *store, const struct sso_data *data, bool prune, bool dry_run,
+                            const char *actor, int64_t now, int64_t *out_changed,
+                            struct failure *failure) MUST_CHECK;
+enum outcome sso_data_read(struct store *store, struct arena *arena, struct sso_data *out_data) MUST_CHECK;
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * Professionals as the identity providers name them (USR-1 to -6). Key: issuer and subject value.
+ */
+#ifndef STORE_SSO_USER_H
+#define STORE_SSO_USER_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "store/store.h"
+
+struct sso_user {
+    struct str id; /* UUIDv7 */
+    struct str issuer, subject, sub_raw;
+    struct str display_name, email, employee_number;
+    bool is_blocked;
+    int64_t created_at, last_login_at;
+};
+
+struct sso_user_change {
+    bool is_created;
+    struct str changed_fields; /* names, space separated: values never go to a log */
+};
+
+/* Creates or updates by (issuer, subject); out_user is the row as it now stands. */
+enum outcome sso_user_upsert(struct store *store, const struct sso_user *seen, int64_t now,
+                             struct arena *arena, struct sso_user *out_user,
+                             struct sso_user_change *out_change) MUST_CHECK;
+enum outcome sso_user_block(struct store *store, struct str id, bool is_blocked, const char *actor,
+                            int64_t now) MUST_CHECK;
+
+#endif
