@@ -96,6 +96,15 @@ static void a_lost_answer_is_never_taken_for_a_second_use(void **state)
 
 /* ---- sessions ---- */
 
+/* Those of this test alone: others may share the cluster. */
+static void kill_sessions(void)
+{
+    fixture_postgres(arena_printf(fx.arena,
+                                  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                                  "WHERE application_name = '%s'",
+                                  fx.schema));
+}
+
 static enum outcome kill_once_work(struct db *db, void *context)
 {
     int *attempts = context;
@@ -104,8 +113,7 @@ static enum outcome kill_once_work(struct db *db, void *context)
     if (db_run(query) != OK)
         return FAILED;
     if (*attempts == 1)
-        fixture_postgres("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                         "WHERE pid <> pg_backend_pid() AND datname = current_database()");
+        kill_sessions();
     query = db_query(db, "SELECT id FROM thing");
     enum db_step step = db_step(query);
     if (db_finish(query) != OK)
@@ -127,8 +135,7 @@ static void a_killed_session_is_replaced_and_the_work_run_again(void **state)
     assert_int_equal(after.failures - before.failures, 0);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM thing"), 1);
     /* Idle ones that were killed are noticed before use. */
-    fixture_postgres("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                     "WHERE pid <> pg_backend_pid() AND datname = current_database()");
+    kill_sessions();
     usleep(100000);
     struct flow flow = fixture_flow("s1");
     assert_ok(flow_create(fx.store, &flow));
@@ -196,7 +203,9 @@ static enum outcome setting_work(struct db *db, void *context)
 static void assert_synchronous(const char *offered, const char *expected)
 {
     struct store_settings settings = {
-        arena_printf(fx.arena, "%s%%20-csynchronous_commit%%3D%s", fx.url, offered), 2, fx.vault, "one"};
+        arena_printf(fx.arena, "%s&options=-csearch_path%%3D%s%%20-csynchronous_commit%%3D%s", fx.url,
+                     fx.schema, offered),
+        2, fx.vault, "one"};
     struct store *store = NULL;
     struct failure failure = {""};
     struct str actual = STR_NONE;
