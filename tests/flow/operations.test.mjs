@@ -224,7 +224,7 @@ test('3.14 a trusted proxy passes the verified certificate on; nobody else can',
   const behind = await startHouse('proxy', {
     conf: (h) => ({
       token_base_url: `https://token.localhost:${h.ports.back}`,
-      back: { certificate: null, key: null, client_ca: null },
+      back: { certificate: null, key: null },
       proxies: { trusted: ['127.0.0.2'], client_certificate_header: 'Client-Cert' },
     }),
   })
@@ -277,9 +277,12 @@ test('SIGTERM lets requests in flight finish, takes no new ones, and ends with 0
 
 // ---- subcommands ----
 
-check('sluis check finds nothing wrong with this installation, and names a fault by file and key', async () => {
+check('sluis check finds the identity provider that is away, nothing else, and names a fault by file and key', async () => {
   const good = await house.sluis.run('check', '--config', house.file('sluis.yaml'))
-  assert.equal(good.status, 0, good.stdout + good.stderr)
+  const faults = good.stdout.split('\n').filter((line) => line.startsWith('fault'))
+  assert.equal(faults.length, 1, good.stdout + good.stderr)
+  assert.match(faults[0], /identity provider ander: .*unreachable/)
+  assert.notEqual(good.status, 0)
   const file = house.file('kapot.yaml')
   copyFileSync(house.file('sluis.yaml'), file)
   writeFileSync(file, readFileSync(file, 'utf8').replace(/^base_url:.*$/m, 'base_url: "ftp://x"'))
