@@ -2,8 +2,9 @@
  * The PGO part: the browser's side of a personal health environment. Starts authorization requests, takes the
  * answers, shows what came. Its calls behind the browser's back are in pgo_calls.c.
  *
- * A session (cookie) is {latest, connections: {<name>: connection}}, where the name is provider and function;
- * a pending request, under its `state`, is a connection plus the session that made it.
+ * A session (cookie) is {latest, connections: {<name>: connection}, attempt}: a connection's name is provider
+ * and function; `attempt` is the last one that came to nothing, shown while `latest` is empty. A pending
+ * request, under its `state`, is a connection plus the session that made it.
  */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -92,6 +93,18 @@ static void put_connection(struct arena *arena, json_t *session, json_t *connect
     const char *name = connection_name(arena, connection);
     json_object_set(json_object_get(session, "connections"), name, connection);
     json_object_set_new(session, "latest", json_string(name));
+}
+
+/* A new connection takes the place of an older one with the same name; an attempt that failed leaves it be.
+ */
+static void put_outcome(struct arena *arena, json_t *session, json_t *connection)
+{
+    if (!json_object_get(connection, "error")) {
+        put_connection(arena, session, connection);
+        return;
+    }
+    json_object_set(session, "attempt", connection);
+    json_object_set_new(session, "latest", json_string(""));
 }
 
 /* ---- home ---- */
@@ -287,7 +300,7 @@ static void callback_get(void *door, const struct http_request *request, struct 
     pthread_mutex_lock(&sim->pgo->change);
     json_decref(session);
     session = find_session(sim, request, &key); /* anew: another tab may have changed it meanwhile */
-    put_connection(arena, session, connection);
+    put_outcome(arena, session, connection);
     keep_session(sim, key, session);
     pthread_mutex_unlock(&sim->pgo->change);
     http_response_redirect(response, "/result");
@@ -369,12 +382,15 @@ static void describe_connection(struct arena *arena, struct value *context, cons
                    json_array_size(json_object_get(connection, "services")) > 0);
 }
 
-/* The connection that `name` says, or the latest; borrowed from the session, NULL when there is none. */
+/* The connection that `name` says, or the latest, or else the last attempt; borrowed from the session, NULL
+ * when there is none. */
 static json_t *pick_connection(struct arena *arena, const json_t *session, struct str name)
 {
     const char *key = page_text(session, "latest");
     if (name.length > 0 && str_to_c(arena, name, &key) != OK)
         return NULL;
+    if (*key == '\0')
+        return json_object_get(session, "attempt");
     return json_object_get(json_object_get(session, "connections"), key);
 }
 

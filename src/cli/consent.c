@@ -277,16 +277,26 @@ static int consent_show_command(int argc, char **argv)
 static int withdraw_consent(struct cli *cli, struct str id)
 {
     struct str by = str_from_c(arena_printf(cli->arena, "helpdesk:%s", cli->actor + strlen("cli:")));
-    switch (consent_withdraw(cli->store, id, by, clock_now())) {
+    struct consent before;
+    enum outcome outcome = consent_find(cli->store, id, cli->arena, &before);
+    if (outcome == OK)
+        outcome = consent_withdraw(cli->store, id, by, clock_now());
+    switch (outcome) {
     case OK:
-        printf("withdrawn: the consent and every token under it no longer work\n");
-        return cli_flush();
+        break;
     case ABSENT:
         return cli_fail("there is no consent with id %.*s; `sluis consent list` finds them", STR_ARG(id));
     case FAILED:
-        break;
+        return cli_fail("the store failed; it is not certain that the consent was withdrawn, so try again");
     }
-    return cli_fail("the store failed; it is not certain that the consent was withdrawn, so try again");
+    if (!before.is_given)
+        return cli_fail("this is a refusal: there is nothing to withdraw");
+    if (before.withdrawn_at != 0)
+        printf("already withdrawn at %s by %s\n", cli_time(cli->arena, before.withdrawn_at),
+               cli_printable(cli->arena, before.withdrawn_by));
+    else
+        printf("withdrawn: the consent and every token under it no longer work\n");
+    return cli_flush();
 }
 
 static int consent_withdraw_command(int argc, char **argv)

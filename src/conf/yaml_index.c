@@ -3,6 +3,7 @@
 #include "base/vec.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -15,8 +16,7 @@ struct level {
     bool is_sequence;
     const char *path;
     size_t next; /* index of the next entry of a sequence */
-    const char *keys[KEYS_MAX];
-    size_t key_count;
+    VEC(const char *) keys;
     const char *key; /* read, its value not yet */
     yaml_mark_t key_mark;
 };
@@ -95,14 +95,14 @@ static enum outcome take_key(struct walk *walk, struct level *level, const yaml_
     if (!is_key(text, event->data.scalar.length))
         return refuse(walk, event->start_mark, level->path, "a key here has characters that no key has",
                       "use the keys of the manual page");
-    if (level->key_count == KEYS_MAX)
+    if (level->keys.count == KEYS_MAX)
         return refuse(walk, event->start_mark, level->path, "too many keys in one mapping", "remove some");
     const char *path = level->path[0] != '\0' ? arena_printf(walk->arena, "%s.%s", level->path, text)
                                               : arena_strdup(walk->arena, text);
-    for (size_t i = 0; i < level->key_count; i++)
-        if (strcmp(level->keys[i], path) == 0)
+    for (size_t i = 0; i < level->keys.count; i++)
+        if (strcmp(level->keys.items[i], path) == 0)
             (void)refuse(walk, event->start_mark, path, "this key is given twice", "keep one of them");
-    level->keys[level->key_count++] = path;
+    vec_push(walk->arena, &level->keys, path);
     level->key = path;
     level->key_mark = event->start_mark;
     return OK;
@@ -226,6 +226,20 @@ static enum outcome refuse_syntax(struct walk *walk, const yaml_parser_t *parser
     return FAILED;
 }
 
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp((*(const struct yaml_entry *const *)a)->path, (*(const struct yaml_entry *const *)b)->path);
+}
+
+static void sort_by_path(struct arena *arena, struct yaml_entries *entries)
+{
+    entries->by_path = arena_array_of(arena, entries->count, const struct yaml_entry *);
+    for (size_t i = 0; i < entries->count; i++)
+        entries->by_path[i] = &entries->items[i];
+    if (entries->count > 0)
+        qsort(entries->by_path, entries->count, sizeof *entries->by_path, compare_paths);
+}
+
 enum outcome yaml_index_parse(struct arena *arena, struct str bytes, size_t value_max,
                               struct yaml_entries *out_entries, struct yaml_faults *faults)
 {
@@ -250,15 +264,21 @@ enum outcome yaml_index_parse(struct arena *arena, struct str bytes, size_t valu
         yaml_event_delete(&event);
     }
     yaml_parser_delete(&parser);
-    return faults->count == faults_before ? OK : FAILED;
+    if (faults->count != faults_before)
+        return FAILED;
+    sort_by_path(arena, out_entries);
+    return OK;
 }
 
 const struct yaml_entry *yaml_index_find(const struct yaml_entries *entries, const char *path)
 {
-    for (size_t i = 0; i < entries->count; i++)
-        if (strcmp(entries->items[i].path, path) == 0)
-            return &entries->items[i];
-    return NULL;
+    const struct yaml_entry wanted = {.path = path};
+    const struct yaml_entry *key = &wanted;
+    if (entries->by_path == NULL || entries->count == 0)
+        return NULL;
+    const struct yaml_entry *const *found =
+        bsearch(&key, entries->by_path, entries->count, sizeof *entries->by_path, compare_paths);
+    return found != NULL ? *found : NULL;
 }
 
 size_t yaml_key_distance(const char *a, const char *b)

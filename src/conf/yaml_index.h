@@ -30,6 +30,7 @@ struct yaml_entries {
     struct yaml_entry *items; /* in the order of the file */
     size_t count;
     size_t capacity;
+    const struct yaml_entry **by_path; /* the same, sorted; after a parse without fault */
 };
 
 /* One thing wrong with a file, told to a person: `text` says what, `remedy` what to do. */
@@ -58,7 +59,7 @@ const char *yaml_fault_format(struct arena *arena, const char *file, const struc
  */
 enum outcome yaml_index_parse(struct arena *arena, struct str bytes, size_t value_max,
                               struct yaml_entries *out_entries, struct yaml_faults *faults) MUST_CHECK;
-/* NULL when the path is not in the file. */
+/* NULL when the path is not in the file, or the parse failed. */
 const struct yaml_entry *yaml_index_find(const struct yaml_entries *entries, const char *path);
 
 /* How many letters must change to make one key of the other; for "did you mean". */

@@ -14,19 +14,29 @@ struct metadata {
     bool is_iss_promised;
 };
 
-static bool is_scheme_safe(CURLU *url, bool is_http_allowed)
+/* curl is lenient (one slash will do, a host may be percent-encoded) and browsers are lenient in other ways,
+ * so what curl calls the host must stand right behind the scheme. */
+static bool is_host_where_it_seems(struct str rest, struct str host)
 {
-    char *scheme = NULL, *host = NULL;
+    if (host.length == 0 || !str_starts_with(rest, host))
+        return false;
+    return rest.length == host.length || strchr(":/?", rest.data[host.length]) != NULL;
+}
+
+static bool is_target_safe(CURLU *url, struct str text, bool is_http_allowed)
+{
+    char *name = NULL;
+    if (curl_url_get(url, CURLUPART_HOST, &name, 0) != CURLUE_OK)
+        return false;
+    struct str host = str_from_c(name), https = STR("https://"), http = STR("http://");
+    bool is_local = str_equal_c(host, "localhost") || str_ends_with(host, STR(".localhost"));
     bool is_safe = false;
-    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
-        struct str name = str_from_c(host);
-        bool is_local = str_equal_c(name, "localhost") || str_ends_with(name, STR(".localhost"));
-        is_safe =
-            strcmp(scheme, "https") == 0 || (is_http_allowed && strcmp(scheme, "http") == 0 && is_local);
-    }
-    curl_free(scheme);
-    curl_free(host);
+    if (str_starts_with(text, https))
+        is_safe = is_host_where_it_seems(str_slice(text, https.length, text.length), host);
+    else if (str_starts_with(text, http))
+        is_safe = is_http_allowed && is_local &&
+                  is_host_where_it_seems(str_slice(text, http.length, text.length), host);
+    curl_free(name);
     return is_safe;
 }
 
@@ -41,7 +51,7 @@ bool discovery_is_url_safe(const char *url, bool is_http_allowed)
         return false;
     char *user = NULL, *password = NULL;
     bool is_safe = curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-                   is_scheme_safe(parsed, is_http_allowed) &&
+                   is_target_safe(parsed, text, is_http_allowed) &&
                    curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_NO_USER &&
                    curl_url_get(parsed, CURLUPART_PASSWORD, &password, 0) == CURLUE_NO_PASSWORD;
     curl_free(user);

@@ -333,14 +333,16 @@ static enum idp_result entry_get(struct document_cache *cache, struct entry *ent
             }
             continue;
         }
-        if (is_backing_off(entry, now)) {
-            if (may_serve_stale(entry, now))
+        if (!is_backing_off(entry, now)) {
+            fetch_now(cache, entry, source);
+            if (entry->failures == 0)
                 break;
-            if (failure != NULL)
-                *failure = entry->failure;
-            return entry->result;
         }
-        fetch_now(cache, entry, source);
+        if (may_serve_stale(entry, clock_now()))
+            break;
+        if (failure != NULL)
+            *failure = entry->failure;
+        return entry->result;
     }
     *out_document = document_hold(entry->document);
     return IDP_OK;

@@ -81,10 +81,11 @@ static enum authorization_fault read_client(const struct form *form, const struc
 /* X-Correlation-ID and MedMij-Request-ID (core.authint.208). Optional only when the configuration says so. */
 static bool read_id(const struct form *form, const char *name, const struct conf *conf, struct str *out_id)
 {
-    enum form_lookup found = form_get(form, name, out_id);
-    if (found == FORM_MISSING)
-        return !conf->are_ids_required;
-    return found == FORM_ONE && str_is_uuid(*out_id);
+    struct str id;
+    enum form_lookup found = form_get(form, name, &id);
+    bool is_sound = found == FORM_ONE && str_is_uuid(id);
+    *out_id = is_sound ? id : STR_NONE;
+    return is_sound || (found == FORM_MISSING && !conf->are_ids_required);
 }
 
 static enum authorization_fault read_challenge(const struct form *form, struct authorization *authorization)
@@ -102,7 +103,7 @@ static enum authorization_fault read_challenge(const struct form *form, struct a
 }
 
 static enum authorization_fault read_rest(const struct form *form, const struct conf *conf,
-                                          struct authorization *authorization)
+                                          bool are_ids_sound, struct authorization *authorization)
 {
     struct str state;
     if (form_get(form, "state", &state) != FORM_ONE || state.length == 0 || state.length > STATE_MAX ||
@@ -110,8 +111,7 @@ static enum authorization_fault read_rest(const struct form *form, const struct 
         return fault(authorization, AUTHORIZATION_INVALID_REQUEST,
                      "state is missing, repeated, longer than 512 or not printable ASCII");
     authorization->state = state;
-    if (!read_id(form, "MedMij-Request-ID", conf, &authorization->trace_id) ||
-        !read_id(form, "X-Correlation-ID", conf, &authorization->session_id))
+    if (!are_ids_sound)
         return fault(authorization, AUTHORIZATION_INVALID_REQUEST,
                      "MedMij-Request-ID or X-Correlation-ID is missing, repeated or not a UUID");
     struct str response_type;
@@ -265,10 +265,13 @@ enum authorization_fault authorization_read(struct arena *arena, struct str quer
     struct form form;
     if (form_parse(arena, query, &form) != OK)
         return fault(out_authorization, AUTHORIZATION_CLIENT, "too many parameters");
+    /* Judged with the second set, but read first: pages and log lines about the first set name them too. */
+    bool is_traced = read_id(&form, "MedMij-Request-ID", conf, &out_authorization->trace_id);
+    bool is_correlated = read_id(&form, "X-Correlation-ID", conf, &out_authorization->session_id);
     enum authorization_fault first = read_client(&form, conf, lists, out_authorization);
     if (first != AUTHORIZATION_SOUND)
         return first;
-    enum authorization_fault second = read_rest(&form, conf, out_authorization);
+    enum authorization_fault second = read_rest(&form, conf, is_traced && is_correlated, out_authorization);
     return second != AUTHORIZATION_SOUND ? second : resolve_scope(lists, catalog, out_authorization);
 }
 

@@ -15,6 +15,7 @@
 #define BACK_OFF_FIRST_S 30
 #define ALARM_FAILURES 3
 #define TICK_S 1
+#define CLOCK_BACK_S 5
 
 /* How one list's refreshing goes. Written by the refresher, under the lock. */
 struct feed {
@@ -22,6 +23,7 @@ struct feed {
     char last_error[FAILURE_TEXT_MAX];
     int64_t due_monotonic_ms;
     int64_t due_at;
+    int64_t tried_at;
     bool is_asked; /* by lists_refresh_soon; a fetch that already runs may have missed the change */
 };
 
@@ -217,7 +219,8 @@ static void note_result(struct lists *lists, enum list_kind kind, enum outcome o
     unsigned failures = feed->failures_in_a_row;
     int64_t delay = delay_ms(lists, failures);
     feed->due_monotonic_ms = clock_monotonic_ms() + delay;
-    feed->due_at = clock_now() + delay / 1000;
+    feed->tried_at = clock_now();
+    feed->due_at = feed->tried_at + delay / 1000;
     pthread_mutex_unlock(&shared->feed_lock);
     if (outcome == OK)
         return;
@@ -243,10 +246,13 @@ static void refresh(struct lists *lists, enum list_kind kind)
     arena_free(&arena);
 }
 
-/* By the steady clock, and also by the wall clock: that one jumps when a machine sleeps or is set right. */
+/* By the steady clock, and also by the wall clock, which jumps when a machine sleeps or is set right. A jump
+ * back counts too: the age of the lists cannot be told from a time of fetching that lies ahead. */
 static bool is_due(const struct feed *feed)
 {
-    return feed->is_asked || clock_monotonic_ms() >= feed->due_monotonic_ms || clock_now() >= feed->due_at;
+    int64_t now = clock_now();
+    return feed->is_asked || clock_monotonic_ms() >= feed->due_monotonic_ms || now >= feed->due_at ||
+           now < feed->tried_at - CLOCK_BACK_S;
 }
 
 static void wait_a_tick(struct shared *shared)

@@ -92,8 +92,9 @@ static void fail_login(struct visit *visit, enum idp_result result, const struct
                 LOG_STR("trace_id", visit->authorization.trace_id), LOG_C("request", visit->request->id));
     if (visit->flow.id.length > 0 && flow_end(visit->door->store, visit->flow.id) == FAILED)
         log_error("flow_not_ended", LOG_STR("flow", visit->flow.id));
-    bool is_passing = result == IDP_UNREACHABLE || result == IDP_TOKEN_UNREACHABLE ||
-                      result == IDP_USERINFO_UNREACHABLE || result == IDP_TEMPORARILY_UNAVAILABLE;
+    bool is_passing = result == IDP_UNREACHABLE || result == IDP_KEYS_UNREACHABLE ||
+                      result == IDP_TOKEN_UNREACHABLE || result == IDP_USERINFO_UNREACHABLE ||
+                      result == IDP_TEMPORARILY_UNAVAILABLE;
     visit_event(visit, EVENT_RECEIVE_AUTHENTICATION_ERROR, idp_result_name(result));
     page_technical(visit, is_passing ? 503 : 500, is_passing ? "temporarily_unavailable" : "server_error");
 }

@@ -27,13 +27,19 @@ static struct postgres_query *query_of(struct db_query *query)
 
 /* ---- faults ---- */
 
-/* Nobody knows what became of a lost COMMIT, or of a lost single statement; everything else is undone by the
- * server and may be run again. Not after a time-out: the caller has waited long enough. */
+/* Nobody knows what became of a COMMIT, or of a statement that commits by itself, whose answer did not come;
+ * everything else is undone by the server and may be run again. Not after a time-out: the caller has waited
+ * long enough. */
+static bool is_surely_undone(const struct postgres_db *db)
+{
+    return !db->is_committing && db->base.access != DB_WRITE_ONE;
+}
+
 static void lose(struct postgres_db *db, const char *sql, const char *why)
 {
     db->is_lost = true;
-    db->is_retryable =
-        !db->base.has_fault && !db->is_committing && !db->is_late && db->base.access != DB_WRITE_ONE;
+    if (!db->base.has_fault) /* else the first fault decides */
+        db->is_retryable = is_surely_undone(db) && !db->is_late;
     db_fault(&db->base, sql, "postgresql: %s", db->is_late ? "no answer in time" : why);
 }
 
@@ -48,17 +54,21 @@ static bool is_state(const char *state, const char *const *list)
 
 static void note_error(struct postgres_db *db, const char *sql, const PGresult *result)
 {
-    static const char *const again[] = {"40001", "40P01", NULL}; /* serialization failure, deadlock */
-    /* The session is stale: shut down, fail-over left a standby, a pooler dropped what was prepared. */
-    static const char *const stale[] = {"57P01", "57P02", "57P03", "25006", "26000", "0A000", "08", NULL};
+    /* Refused by the server: serialization failure, deadlock. */
+    static const char *const again[] = {"40001", "40P01", NULL};
+    /* Refused, as the session is stale: fail-over left a standby, a pooler dropped what was prepared. */
+    static const char *const stale[] = {"25006", "26000", "0A000", NULL};
+    /* Shut down in the middle. */
+    static const char *const gone[] = {"57P01", "57P02", "57P03", "08", NULL};
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (state == NULL || PQstatus(db->handle) != CONNECTION_OK) {
+    if (state == NULL) {
         lose(db, sql, "the connection was lost");
         return;
     }
     if (!db->base.has_fault)
-        db->is_retryable = is_state(state, again) || is_state(state, stale);
-    if (is_state(state, stale))
+        db->is_retryable = is_state(state, again) || is_state(state, stale) ||
+                           (is_state(state, gone) && is_surely_undone(db));
+    if (is_state(state, stale) || is_state(state, gone))
         db->is_lost = true;
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     if (text == NULL || strncmp(state, "22", 2) == 0)
@@ -481,7 +491,8 @@ static enum outcome configure(struct postgres_db *db)
     bool is_synced = db_step(query) == DB_ROW && str_equal(db_text(query, 4, arena), STR("on"));
     arena_free(&arena);
     enum outcome outcome = db_finish(query);
-    if (outcome == OK && !is_synced)
+    static atomic_flag has_warned = ATOMIC_FLAG_INIT;
+    if (outcome == OK && !is_synced && !atomic_flag_test_and_set(&has_warned))
         log_warning("store_not_durable",
                     LOG_C("reason", "the PostgreSQL server runs with fsync off: a power cut loses data"));
     return outcome;

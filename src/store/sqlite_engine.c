@@ -21,6 +21,7 @@ struct waiter {
     store_work *work;
     void *context;
     enum outcome outcome;
+    bool is_logged; /* its fault */
     bool is_done;
     bool is_leader;
     pthread_cond_t wake;
@@ -148,6 +149,16 @@ static enum outcome run_read(struct engine *engine, enum db_access access, const
 
 /* ---- the writer ---- */
 
+static void log_member(struct engine *engine, struct waiter *member, const char *sql)
+{
+    struct sqlite_db *writer = engine->writer;
+    if (!member->is_logged && sql == NULL)
+        db_log_fault(&writer->base, engine->tally, member->verb);
+    else if (!member->is_logged)
+        store_log_fault(engine->tally, member->verb, writer->base.fault.text, sql);
+    member->is_logged = true;
+}
+
 /* Runs one work. `is_alone`: the transaction is its own. A single statement is atomic by itself, so it needs
  * no savepoint. False when SQLite rolled back the whole transaction by itself. */
 static bool run_member(struct engine *engine, struct waiter *member, bool is_alone)
@@ -161,12 +172,12 @@ static bool run_member(struct engine *engine, struct waiter *member, bool is_alo
     member->outcome = db_settle(&writer->base, member->outcome);
     if (!sqlite_is_in_transaction(writer)) {
         member->outcome = FAILED;
-        db_log_fault(&writer->base, engine->tally, member->verb);
+        log_member(engine, member, NULL);
         return false;
     }
     bool is_sound = true;
     if (member->outcome == FAILED) {
-        db_log_fault(&writer->base, engine->tally, member->verb);
+        log_member(engine, member, NULL);
         if (has_savepoint)
             is_sound = sqlite_command(writer, "ROLLBACK TO work") == OK;
         else
@@ -177,17 +188,17 @@ static bool run_member(struct engine *engine, struct waiter *member, bool is_alo
     return is_sound;
 }
 
+/* Everybody of the batch shares its fate, those included that had not run yet. */
 static void fail_batch(struct engine *engine, struct waiter *batch, const char *what)
 {
     struct sqlite_db *writer = engine->writer;
+    for (struct waiter *member = batch; member != NULL; member = member->next) {
+        member->outcome = FAILED;
+        log_member(engine, member, what);
+    }
+    db_begin_work(&writer->base, DB_WRITE);
     if (sqlite_is_in_transaction(writer) && sqlite_command(writer, "ROLLBACK") != OK)
         log_error("store_rollback_failed", LOG_C("reason", writer->base.fault.text));
-    for (struct waiter *member = batch; member != NULL; member = member->next) {
-        if (member->outcome != FAILED) {
-            member->outcome = FAILED;
-            store_log_fault(engine->tally, member->verb, writer->base.fault.text, what);
-        }
-    }
 }
 
 static void run_batch(struct engine *engine, struct waiter *batch)

@@ -2,6 +2,7 @@
 // and a clock that can be shifted. `startHouse` makes one; `house.stop()` ends it and fails when anything in it went wrong.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Browser, exchange } from './support/browser.mjs'
 import { makeCertificates } from './support/certificates.mjs'
@@ -42,6 +43,7 @@ function providersInList() {
     { name: 'ziekenhuisdemeerpaal', services: [{ id: 48 }, { id: 51 }] },
     { name: 'kliniekdewebhaak', services: [{ id: 48 }, { id: 49, maxDays: 365 }, { id: 51 }, { id: 53 }] },
     { name: 'kliniekdelaat', services: [{ id: 48 }, { id: 49 }] },
+    { name: 'kliniekdestilte', services: [{ id: 48 }] },
     { name: 'praktijkdetekens', services: [{ id: 48 }] },
     { name: 'praktijkdestoring', services: [{ id: 48 }] },
     { name: 'praktijkoud', services: [{ id: 48 }, { id: 49 }] },
@@ -75,6 +77,11 @@ function providersInCatalogue(webhookUrl) {
       name: 'kliniekdelaat', display_name: 'Kliniek De Laat', interface_version: '2', text_set: 'je-2.2',
       privacy_url: 'https://delaat.example/privacy', identity_providers: ['digid'],
       availability: { ...webhook, before_consent: false }, services: collect(48, 49),
+    },
+    {
+      name: 'kliniekdestilte', display_name: 'Kliniek De Stilte', interface_version: '2', text_set: 'je-2.2',
+      privacy_url: 'https://destilte.example/privacy', identity_providers: ['digid'],
+      availability: { ...webhook, url: `${webhookUrl}/stil`, timeout_ms: 500 }, services: collect(48),
     },
     {
       name: 'praktijkdetekens', display_name: `Praktijk <b>O'Neil</b> & "Zn"`, interface_version: '2', text_set: 'u-1.3',
@@ -292,6 +299,25 @@ export class House {
     this.idp.clockOffset = seconds
   }
 
+  // Does something that many seconds later, and comes back. Copies of the lists that are far from the clock, on either side,
+  // are too old to be used until they have been fetched anew.
+  async travel(seconds, run) {
+    await this.moveClock(seconds)
+    try {
+      return await run()
+    } finally {
+      await this.moveClock(0)
+    }
+  }
+
+  async moveClock(seconds) {
+    this.setClock(seconds)
+    if (!this.hasTravelledFar && seconds < 3600) return
+    this.hasTravelledFar = seconds >= 3600
+    this.sluis.signal('SIGHUP')
+    await this.sluis.waitFor('/readyz')
+  }
+
   async start(options) {
     await this.sluis.start(options)
     return this
@@ -313,6 +339,17 @@ export class House {
     await journey.give({ indefinite })
     journey.tokens = await journey.redeem()
     return journey
+  }
+
+  // Has the lists that were published last taken up by the running server.
+  async reloadLists() {
+    this.sluis.signal('SIGHUP')
+    const wanted = String(this.listNumber - 1)
+    for (let i = 0; i < 300; i++) {
+      if (this.store.query('SELECT min(volgnummer) FROM list_copy').trim() === wanted) return sleep(50)
+      await sleep(30)
+    }
+    throw new Error(`lists number ${wanted} were not taken up`)
   }
 
   async introspect(token) {

@@ -95,7 +95,7 @@ export class Browser {
   submit(page, { action, button, fields = {} } = {}) {
     const candidates = forms(page.text).filter((form) => action === undefined || form.action.endsWith(action))
     const form = candidates.find((one) => button === undefined || one.buttons.some((b) => matches(b, button)))
-    if (!form) throw new Error(`no such form on the page: ${JSON.stringify({ action, button })}; there are ${JSON.stringify(forms(page.text))}`)
+    if (!form) throw new Error(`no such form on the page: ${JSON.stringify({ action, button })}: ${page.status} ${visibleText(page.text).slice(0, 400)}`)
     const pressed = form.buttons.find((b) => button === undefined || matches(b, button))
     const values = { ...form.fields, ...(pressed?.name ? { [pressed.name]: pressed.value } : {}), ...fields }
     const url = new URL(form.action, page.url).href
@@ -118,7 +118,7 @@ export function unescape(text) {
 
 function attributes(tag) {
   const found = {}
-  for (const [, name, , quoted, single, bare] of tag.matchAll(/\s([a-z-]+)(=("([^"]*)"|'([^']*)'|[^\s>]+))?/gi)) {
+  for (const [, name, quoted, single, bare] of tag.matchAll(/\s([a-z-]+)(?:=(?:"([^"]*)"|'([^']*)'|([^\s>]+)))?/gi)) {
     found[name.toLowerCase()] = unescape(quoted ?? single ?? bare ?? '')
   }
   return found

@@ -8,14 +8,14 @@ function openssl(folder, ...parameters) {
 }
 
 function makeAuthority(folder, name) {
-  openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+  openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '100',
     '-keyout', `${name}.key`, '-out', `${name}.crt`, '-subj', `/CN=Test authority ${name}`,
     '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign')
 }
 
 // `names` are SAN entries: ['DNS:pgo.localhost'].
 export function makeCertificate(folder, name, names, authority = 'ca') {
-  openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+  openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '100',
     '-CA', `${authority}.crt`, '-CAkey', `${authority}.key`, '-keyout', `${name}.key`, '-out', `${name}.crt`,
     '-subj', `/CN=${name}`, '-addext', `subjectAltName=${names.join(',')}`,
     '-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'keyUsage=critical,digitalSignature',

@@ -78,7 +78,7 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
       id_token_signed_response_alg: 'RS256',
     }],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: KEY_ID, use: 'sig', alg: 'RS256' }] },
-    claims: { openid: ['sub', 'bsn', 'acr', 'person'] },
+    claims: { openid: ['sub', 'bsn', 'acr', 'act'] },
     acrValues: ['midden', 'substantieel', 'hoog'],
     conformIdTokenClaims: false,
     pkce: { methods: ['S256'], required: () => true },

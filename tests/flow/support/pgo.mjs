@@ -93,11 +93,12 @@ export class Pgo {
     return oauth.processRevocationResponse(answer)
   }
 
+  // `certificate` null shows none; left out, it is the PGO's own.
   tls(certificate = this.certificate) {
-    return { ...(certificate ?? {}), ca: this.ca, servername: 'localhost' }
+    return { ...certificate, ca: this.ca, servername: 'localhost' }
   }
 
-  // A bare call: { status, json, headers, text }. `certificate: null` shows none.
+  // A bare call: { status, json, headers, text }.
   async raw(path, fields, { headers = {}, certificate, method = 'POST', body, correlationId, target, agent } = {}) {
     const answer = await exchange(`${this.backUrl}${path}`, {
       method,
@@ -110,7 +111,7 @@ export class Pgo {
         'X-Correlation-ID': correlationId ?? randomUUID(),
         ...headers,
       }),
-      tls: this.tls(certificate === null ? undefined : certificate ?? this.certificate),
+      tls: this.tls(certificate),
     })
     let json
     try {

@@ -25,13 +25,17 @@ export function makeStore(folder) {
       url: `sqlite:${file}`,
       // Everything that is on the disk, log of writes included.
       bytes: () => Buffer.concat(readdirSync(folder).filter((name) => name.startsWith('sluis.db')).map((name) => readFileSync(path.join(folder, name)))),
-      query: (sql) => execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 5000', file, sql], { encoding: 'utf8', timeout: 30000 }),
+      query: (sql) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', file, sql], { encoding: 'utf8', timeout: 30000 }),
       execute: (sql) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', file, sql], { encoding: 'utf8', timeout: 30000 }),
     }
   }
+  // The password travels by the environment, as the manual has it: none in a configuration file.
+  const server = new URL(process.env.STORE_URL)
+  if (server.password) process.env.PGPASSWORD = decodeURIComponent(server.password)
+  server.password = ''
   const name = `flow_${process.pid}_${++count}`
-  const url = withDatabase(process.env.STORE_URL, name)
-  psql(process.env.STORE_URL, `CREATE DATABASE ${name}`)
+  const url = withDatabase(server.href, name)
+  psql(server.href, `CREATE DATABASE ${name}`)
   return {
     url,
     bytes: () => execFileSync('pg_dump', ['--dbname', url], { timeout: 60000, maxBuffer: 1 << 28 }),

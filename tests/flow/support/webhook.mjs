@@ -34,10 +34,12 @@ export async function startWebhook() {
 }
 
 // The answers of a back end, as functions of the question.
+const verdicts = (judge, extra = {}) => ({ body }) => ({ json: { services: body.services.map((id) => ({ id, available: judge(id) })), ...extra } })
+
 export const answers = {
-  all: () => ({ body }) => ({ json: { available: body.services } }),
-  only: (...services) => () => ({ json: { available: services } }),
-  none: () => () => ({ json: { available: [], reason: 'no_data' } }),
-  noRelation: () => () => ({ json: { available: [], reason: 'no_relation' } }),
-  tooYoung: () => () => ({ json: { available: [], reason: 'too_young' } }),
+  all: () => verdicts(() => true),
+  only: (...services) => verdicts((id) => services.includes(id)),
+  none: () => verdicts(() => false),
+  noRelation: () => verdicts(() => false, { reason: 'no_relation' }),
+  tooYoung: () => verdicts(() => false, { reason: 'too_young' }),
 }

@@ -1,7 +1,7 @@
-// Plain data as YAML: mappings, sequences, texts (always quoted), numbers and booleans.
+// Plain data as YAML: mappings, sequences, texts (always quoted), numbers and booleans; null leaves a key out.
 export function toYaml(value, indent = '') {
   return Object.entries(value)
-    .filter(([, entry]) => entry !== undefined)
+    .filter(([, entry]) => entry !== undefined && entry !== null)
     .map(([key, entry]) => `${indent}${key}:${yamlEntry(entry, `${indent}  `)}`)
     .join('')
 }

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define FAKE_PORT_FIRST 21300
-#define FAKE_PORT_LAST 21399
+#define FAKE_PORT_LAST 21397
 #define FAKE_PATHS 8
 
 struct fake_path {
@@ -185,21 +185,29 @@ static void *fake_run(void *context)
     }
 }
 
+/* Other test programs may be looking for a port at the same moment: a bind can succeed and the listen fail.
+ */
+static inline int fake_listen(int port)
+{
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 64) == 0)
+        return listener;
+    close(listener);
+    return -1;
+}
+
 static inline bool fake_start(struct fake_provider *fake)
 {
-    *fake = (struct fake_provider){.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    *fake = (struct fake_provider){.listener = -1};
     pthread_mutex_init(&fake->lock, NULL);
-    setsockopt(fake->listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    for (int port = FAKE_PORT_FIRST; port <= FAKE_PORT_LAST; port++) {
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (bind(fake->listener, (struct sockaddr *)&address, sizeof address) == 0 &&
-            listen(fake->listener, 64) == 0) {
-            fake->port = port;
-            return pthread_create(&fake->thread, NULL, fake_run, fake) == 0;
-        }
+    for (int port = FAKE_PORT_FIRST; fake->listener < 0 && port <= FAKE_PORT_LAST; port++) {
+        fake->listener = fake_listen(port);
+        fake->port = port;
     }
-    return false;
+    return fake->listener >= 0 && pthread_create(&fake->thread, NULL, fake_run, fake) == 0;
 }
 
 static inline void fake_stop(struct fake_provider *fake)

@@ -71,6 +71,10 @@ static void endpoints_are_there_and_safe(void **state)
                          IDP_ENDPOINT_MISSING);
         assert_int_equal(with_member(needed[i], json_string("javascript:alert(1)")), IDP_ENDPOINT_MISSING);
         assert_int_equal(with_member(needed[i], json_string("/authorize")), IDP_ENDPOINT_MISSING);
+        assert_int_equal(with_member(needed[i], json_string("https:/idp.example/x")), IDP_ENDPOINT_MISSING);
+        assert_int_equal(with_member(needed[i], json_string("https:///idp.example/x")), IDP_ENDPOINT_MISSING);
+        assert_int_equal(with_member(needed[i], json_string("https://%69dp.example/x")),
+                         IDP_ENDPOINT_MISSING);
         assert_int_equal(with_member(needed[i], json_integer(1)), IDP_METADATA_INVALID);
     }
     assert_int_equal(with_member("userinfo_endpoint", NULL), IDP_OK);

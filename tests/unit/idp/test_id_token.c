@@ -438,6 +438,10 @@ static void idt_16_access_token_hash(void **state)
     json_object_set_new(trial.claims, "at_hash", json_string(hash));
     trial.access_token = STR_NONE;
     assert_int_equal(verdict(&trial), IDP_ID_TOKEN_AT_HASH);
+    trial = sound(); /* the hash of nothing vouches for nothing */
+    json_object_set_new(trial.claims, "at_hash", json_string("47DEQpj8HBSa-_TImW-5JA"));
+    trial.access_token = STR_NONE;
+    assert_int_equal(verdict(&trial), IDP_ID_TOKEN_AT_HASH);
 }
 
 /* The hash is the alg's: SHA-384 for ES384. */

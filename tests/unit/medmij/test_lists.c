@@ -398,6 +398,19 @@ static void a_jump_of_the_clock_brings_a_refresh_by_itself(void **state)
     assert_int_equal(status_of(LIST_WHITELIST).volgnummer, 2);
 }
 
+static void a_clock_that_is_set_back_brings_a_refresh_too(void **state)
+{
+    (void)state;
+    *clock_offset = 86400;
+    start();
+    assert_true(lists_is_ready(lists));
+    *clock_offset = 0; /* fetched a day from now: an age that means nothing */
+    assert_false(lists_is_ready(lists));
+    for (int i = 0; i < 500 && !lists_is_ready(lists); i++)
+        wait_ms(10);
+    assert_true(lists_is_ready(lists));
+}
+
 static void a_failure_is_retried_after_a_back_off_that_doubles(void **state)
 {
     (void)state;
@@ -709,6 +722,7 @@ int main(void)
         TEST(a_bad_document_leaves_the_good_one),
         TEST(past_the_maximum_age_every_look_up_fails),
         TEST(a_jump_of_the_clock_brings_a_refresh_by_itself),
+        TEST(a_clock_that_is_set_back_brings_a_refresh_too),
         TEST(a_failure_is_retried_after_a_back_off_that_doubles),
         TEST(three_failures_in_a_row_are_an_alarm),
         TEST(kept_copies_serve_when_the_sources_are_away),

@@ -93,8 +93,8 @@ static inline void fixture_choose_url(bool is_sqlite)
         *c = *c == '-' ? '_' : *c;
     fx.schema = arena_printf(fx.arena, "test_%s", unique);
     fixture_postgres(arena_printf(fx.arena, "CREATE SCHEMA %s", fx.schema));
-    fx.url = arena_printf(fx.arena, "%s%coptions=-csearch_path%%3D%s", url, strchr(url, '?') ? '&' : '?',
-                          fx.schema);
+    fx.url = arena_printf(fx.arena, "%s%coptions=-csearch_path%%3D%s&application_name=%s", url,
+                          strchr(url, '?') ? '&' : '?', fx.schema, fx.schema);
 }
 
 static inline void fixture_open_empty(bool is_sqlite)
