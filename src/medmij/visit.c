@@ -19,7 +19,7 @@ struct visit visit_begin(void *door, const struct http_request *request, struct 
         .response = response,
         .arena = request->arena,
         .lists = lists_acquire(medmij->lists),
-        .catalog = catalog_acquire(medmij->catalog),
+        .catalog = cached_acquire(medmij->catalog),
         .now = clock_now(),
     };
 }
@@ -27,7 +27,7 @@ struct visit visit_begin(void *door, const struct http_request *request, struct 
 void visit_end(struct visit *visit)
 {
     lists_release(&visit->lists);
-    catalog_release(&visit->catalog);
+    cached_release(&visit->catalog);
 }
 
 void visit_event(const struct visit *visit, enum medmij_event event, const char *error_code)

@@ -25,7 +25,7 @@ struct visit {
     struct http_response *response;
     struct arena *arena;
     struct lists_snapshot *lists;
-    struct catalog_snapshot *catalog;
+    struct cached_snapshot *catalog;
     int64_t now;
     struct authorization authorization; /* of this visit, once read or unpacked */
     struct str grant_type;              /* of a token request, for the event log */
