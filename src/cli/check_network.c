@@ -93,7 +93,7 @@ void check_lists(struct check *check)
         .client_key_file = settings.client_key_file,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .total_timeout_ms = TOTAL_TIMEOUT_MS,
-        .body_max = settings->size_max,
+        .body_max = settings.size_max,
         .is_http_allowed = settings.is_http_allowed,
         .is_private_allowed = true,
     };
