@@ -302,24 +302,17 @@ static void availability_post(void *door, const struct http_request *request, st
         return;
     }
     json_t *answer = json_pack("{s:[]}", "services");
-    const char *reason = "";
-    bool is_any_available = false;
     size_t i;
     json_t *id;
     json_array_foreach(services, i, id)
     {
         struct str service = str_from_c(json_is_string(id) ? json_string_value(id) : "");
         enum fact_answer found = fact_check(provider, service, function, person);
-        if (found == FACT_AVAILABLE)
-            is_any_available = true;
-        else if (!*reason)
-            reason = reason_of(found, function);
-        json_array_append_new(
-            json_object_get(answer, "services"),
-            json_pack("{s:O, s:b}", "id", id, "available", found == FACT_AVAILABLE ? 1 : 0));
+        json_t *item = json_pack("{s:O, s:b}", "id", id, "available", found == FACT_AVAILABLE ? 1 : 0);
+        if (found != FACT_AVAILABLE)
+            json_object_set_new(item, "reason", json_string(reason_of(found, function)));
+        json_array_append_new(json_object_get(answer, "services"), item);
     }
-    if (!is_any_available)
-        json_object_set_new(answer, "reason", json_string(reason));
     json_decref(asked);
     page_json(response, 200, answer);
 }

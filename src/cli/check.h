@@ -32,7 +32,4 @@ void check_lists(struct check *check);
 void check_identity_providers(struct check *check, const struct catalog_data *catalog);
 void check_clock(struct check *check);
 
-/* The lists as the configuration has them. */
-struct lists_settings cli_lists_settings(const struct conf *conf);
-
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "http/client.h"
 #include "idp/login.h"
+#include "medmij/connection.h"
 #include "medmij/lists_fetch.h"
 
 #include <inttypes.h>
@@ -11,8 +12,6 @@
 #define CONNECT_TIMEOUT_MS 5000
 #define TOTAL_TIMEOUT_MS 10000
 #define METADATA_MAX ((size_t)1 << 20)
-#define LIST_MAX ((size_t)64 << 20)
-#define ALGS_MAX 16
 #define OFFSET_WARNING_S 5
 #define OFFSET_FAULT_S 60 /* what ID tokens are allowed to differ */
 
@@ -22,24 +21,6 @@ static const char *const list_keys[LIST_KINDS] = {
     [LIST_SERVICE_NAMES] = "lists.service_names.location",
     [LIST_WHITELIST] = "lists.whitelist.location",
 };
-
-struct lists_settings cli_lists_settings(const struct conf *conf)
-{
-    return (struct lists_settings){
-        .sources = {[LIST_PROVIDERS] = {conf->list_providers.location, conf->list_providers.schema},
-                    [LIST_CLIENTS] = {conf->list_clients.location, conf->list_clients.schema},
-                    [LIST_SERVICE_NAMES] = {conf->list_service_names.location,
-                                            conf->list_service_names.schema},
-                    [LIST_WHITELIST] = {conf->list_whitelist.location, conf->list_whitelist.schema}},
-        .ca_file = conf->lists_ca,
-        .client_certificate_file = conf->lists_certificate,
-        .client_key_file = conf->lists_key,
-        .interval_s = conf->lists_interval_s,
-        .max_age_s = conf->lists_max_age_s,
-        .size_max = LIST_MAX,
-        .is_http_allowed = conf->is_development,
-    };
-}
 
 /* ---- the clock, by the Date of an answer ---- */
 
@@ -112,7 +93,7 @@ void check_lists(struct check *check)
         .client_key_file = settings.client_key_file,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .total_timeout_ms = TOTAL_TIMEOUT_MS,
-        .body_max = LIST_MAX,
+        .body_max = settings.size_max,
         .is_http_allowed = settings.is_http_allowed,
         .is_private_allowed = true,
     };
@@ -121,42 +102,11 @@ void check_lists(struct check *check)
 
 /* ---- identity providers ---- */
 
-static const char *text_or_null(struct arena *arena, struct str text)
-{
-    return text.length > 0 ? arena_strndup(arena, text.data, text.length) : NULL;
-}
-
 /* Enough of the connection for discovery as the server does it. */
-static struct idp_connection connection_of(struct arena *arena,
-                                           const struct catalog_identity_provider *provider)
-{
-    struct idp_connection connection = {
-        .id = text_or_null(arena, provider->id),
-        .issuer = text_or_null(arena, provider->issuer),
-        .metadata_url = text_or_null(arena, provider->metadata_url),
-        .client_id = text_or_null(arena, provider->client_id),
-        .client_auth = str_equal(provider->client_auth, STR("auto")) ? IDP_AUTH_AUTO : IDP_AUTH_POST,
-        .client_secret = provider->client_secret,
-        .scope = provider->scope.length > 0 ? text_or_null(arena, provider->scope) : "openid",
-        .userinfo = str_equal(provider->userinfo, STR("off")) ? IDP_USERINFO_OFF : IDP_USERINFO_ALWAYS,
-        .ca_file = text_or_null(arena, provider->ca_file),
-        .is_private_allowed = provider->is_private_allowed,
-        .skew_s = 60,
-        .max_age_s = -1,
-    };
-    const char **algs = arena_array_of(arena, ALGS_MAX, const char *);
-    struct str rest = provider->signing_algs.length > 0 ? provider->signing_algs : STR_NONE;
-    struct str alg;
-    while (connection.signing_alg_count < ALGS_MAX && str_split_next(&rest, ' ', &alg))
-        algs[connection.signing_alg_count++] = text_or_null(arena, alg);
-    connection.signing_algs = algs;
-    return connection;
-}
-
 static void check_identity_provider(struct check *check, struct idp *idp,
                                     const struct catalog_identity_provider *provider)
 {
-    struct idp_connection connection = connection_of(check->arena, provider);
+    struct idp_connection connection = connection_of_provider(check->arena, provider);
     const char *key = arena_printf(check->arena, "identity provider %s", connection.id);
     const char *redirect_uri = arena_printf(check->arena, "%s/oauth/callback", check->conf->base_url);
     struct idp_attempt attempt;

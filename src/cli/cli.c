@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LIST_MAX ((size_t)64 << 20) /* spec 7.5 */
+
 #define OPTIONS_MAX 24
 #define COLUMNS 80
 
@@ -201,6 +203,24 @@ void cli_close(struct cli *cli)
     vault_free(&cli->vault);
     conf_free(&cli->conf);
     arena_free(&cli->arena);
+}
+
+struct lists_settings cli_lists_settings(const struct conf *conf)
+{
+    return (struct lists_settings){
+        .sources = {[LIST_PROVIDERS] = {conf->list_providers.location, conf->list_providers.schema},
+                    [LIST_CLIENTS] = {conf->list_clients.location, conf->list_clients.schema},
+                    [LIST_SERVICE_NAMES] = {conf->list_service_names.location,
+                                            conf->list_service_names.schema},
+                    [LIST_WHITELIST] = {conf->list_whitelist.location, conf->list_whitelist.schema}},
+        .ca_file = conf->lists_ca,
+        .client_certificate_file = conf->lists_certificate,
+        .client_key_file = conf->lists_key,
+        .interval_s = conf->lists_interval_s,
+        .max_age_s = conf->lists_max_age_s,
+        .size_max = LIST_MAX,
+        .is_http_allowed = conf->is_development,
+    };
 }
 
 /* ---- output ---- */

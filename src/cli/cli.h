@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/vault.h"
 #include "conf/conf.h"
+#include "medmij/lists.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -94,6 +95,9 @@ struct cli {
 int cli_open_conf(struct cli *cli, const char *config);
 int cli_open_store(struct cli *cli, const char *config);
 void cli_close(struct cli *cli);
+
+/* The lists as the configuration has them. */
+struct lists_settings cli_lists_settings(const struct conf *conf);
 
 /* ---- output ---- */
 

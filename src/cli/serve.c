@@ -74,21 +74,7 @@ static enum outcome save_list_copy(void *context, enum list_kind kind, int64_t v
 
 static enum outcome start_lists(struct house *house, struct failure *failure)
 {
-    const struct conf *conf = conf_of(house);
-    const struct lists_settings settings = {
-        .sources = {[LIST_PROVIDERS] = {conf->list_providers.location, conf->list_providers.schema},
-                    [LIST_CLIENTS] = {conf->list_clients.location, conf->list_clients.schema},
-                    [LIST_SERVICE_NAMES] = {conf->list_service_names.location,
-                                            conf->list_service_names.schema},
-                    [LIST_WHITELIST] = {conf->list_whitelist.location, conf->list_whitelist.schema}},
-        .ca_file = conf->lists_ca,
-        .client_certificate_file = conf->lists_certificate,
-        .client_key_file = conf->lists_key,
-        .interval_s = conf->lists_interval_s,
-        .max_age_s = conf->lists_max_age_s,
-        .size_max = (size_t)64 << 20,
-        .is_http_allowed = conf->is_development,
-    };
+    const struct lists_settings settings = cli_lists_settings(conf_of(house));
     const struct lists_keeper keeper = {house->store, load_list_copy, save_list_copy};
     return lists_start(&settings, &keeper, &house->lists, failure);
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "store/sqlite.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,8 @@ static enum outcome run_read(struct engine *engine, enum db_access access, const
     outcome = db_settle(&reader->base, outcome);
     if (sqlite_is_in_transaction(reader) && sqlite_command(reader, "ROLLBACK") != OK)
         outcome = FAILED;
+    /* A query that was not finished would keep the write-ahead log from ever starting over. */
+    assert(sqlite3_txn_state(reader->handle, NULL) == SQLITE_TXN_NONE);
     if (outcome == FAILED)
         db_log_fault(&reader->base, engine->tally, verb);
     give_reader(engine, reader);

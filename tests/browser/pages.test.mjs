@@ -191,13 +191,13 @@ for (const reason of ['none', 'noRelation', 'tooYoung']) {
 
 check('expiry: a page that waited too long says so', () => withPage(async (page) => {
   await toLogin(page, 'huisartsdeduinen')
-  house.setClock(1000)
+  await house.moveClock(1000)
   try {
     await press(page, CONSENT('give'))
     assert.equal(address(page).hostname, 'localhost')
     await look(page, 'expired')
   } finally {
-    house.setClock(0)
+    await house.moveClock(0)
   }
 }))
 
@@ -206,7 +206,10 @@ check('back button after the choice: the page is of no use any more, and says so
   await press(page, CONSENT('give'))
   await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), page.goBack()])
   assert.equal(address(page).hostname, 'localhost')
-  assert.doesNotMatch(await text(page), /Wil je de gegevens/, 'the consent page is not kept by the browser')
+  // A browser may show the page as it was, from memory; it must not do anything any more.
+  if (await page.$(CONSENT('give'))) await press(page, CONSENT('give'))
+  assert.equal(address(page).hostname, 'localhost')
+  assert.match(await text(page), /niet meer geldig/)
   await look(page, 'used')
 }))
 

@@ -1,13 +1,13 @@
 // The subcommands as an administrator meets them: help, wrong use, every fault with its place and remedy, and that what
 // goes in comes out again.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { makeCertificate, makeCertificates } from './support/certificates.mjs'
+import { makeCertificates } from './support/certificates.mjs'
 import { writeLists } from './support/lists.mjs'
 import { freePort } from './support/ports.mjs'
 import { makeStore } from './support/stores.mjs'
@@ -274,7 +274,8 @@ describe('check', () => {
   }
 
   test('warns of a certificate that ends soon, which is no fault', async () => {
-    makeCertificate(folder, 'soon', ['DNS:localhost'])
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=soon',
+      '-addext', 'subjectAltName=DNS:localhost', '-keyout', 'soon.key', '-out', 'soon.crt'], { cwd: folder, stdio: 'ignore' })
     writeConfiguration({ back: { ...configuration.back, certificate: 'soon.crt', key: 'soon.key' } })
     const { status, stdout } = await sluis('check', '--quiet')
     writeConfiguration()

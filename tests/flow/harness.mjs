@@ -312,8 +312,8 @@ export class House {
 
   async moveClock(seconds) {
     this.setClock(seconds)
-    if (!this.hasTravelledFar && seconds < 3600) return
-    this.hasTravelledFar = seconds >= 3600
+    if (!this.hasTravelledFar && seconds < 300) return
+    this.hasTravelledFar = seconds >= 300
     this.sluis.signal('SIGHUP')
     await this.sluis.waitFor('/readyz')
   }

@@ -192,14 +192,14 @@ check('4.10 consent given: redirect with a code, and the session is ended at onc
 
 check('4.10 tab closed on the consent page: nothing is issued, and the page is of no use after its time', async () => {
   const journey = await house.login('huisartsdeduinen')
-  house.setClock(901)
+  await house.moveClock(901)
   try {
     await journey.give()
     assert.equal(journey.back, undefined)
     assert.ok(journey.page.status >= 400)
     assert.equal(Number(house.store.query(`SELECT count(*) FROM consent WHERE trace_id = '${journey.request.requestId}'`)), 0)
   } finally {
-    house.setClock(0)
+    await house.moveClock(0)
   }
 })
 
@@ -259,7 +259,7 @@ check('4.10 back button to the landing page: the form still starts a login of it
 
 check('4.10 time-out: a landing page older than its lifetime no longer starts a login', async () => {
   const journey = await house.journey('huisartsdeduinen').open()
-  house.setClock(901)
+  await house.moveClock(901)
   try {
     await journey.login()
     assert.equal(journey.back, undefined)
@@ -267,21 +267,21 @@ check('4.10 time-out: a landing page older than its lifetime no longer starts a 
     assertPage(journey.page, journey.page.status)
     assertWayBack(journey, 'server_error')
   } finally {
-    house.setClock(0)
+    await house.moveClock(0)
   }
 })
 
 check('4.10 time-out: a login that took longer than its lifetime ends in a page', async () => {
   const journey = await house.journey('huisartsdeduinen').open()
   const callback = await journey.loginUntilCallback()
-  house.setClock(901)
+  await house.moveClock(901)
   try {
     await journey.visit(callback)
     assert.equal(journey.back, undefined)
     assertPage(journey.page, journey.page.status)
     assert.ok(journey.page.status >= 400)
   } finally {
-    house.setClock(0)
+    await house.moveClock(0)
   }
 })
 

@@ -101,6 +101,16 @@ static void a_removed_end_is_found(void **state)
     assert_broken("one", 4);
 }
 
+/* Whoever rewrites the last entry with a fitting hash has not rewritten the head yet. */
+static void an_end_that_is_not_the_heads_is_found(void **state)
+{
+    (void)state;
+    fill();
+    fixture_sql("UPDATE audit_head SET hash = (SELECT hash FROM audit WHERE node = 'one' AND number = 4) "
+                "WHERE node = 'one'");
+    assert_broken("one", 5);
+}
+
 static void a_removed_chain_is_found(void **state)
 {
     (void)state;
@@ -204,6 +214,7 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(a_field_moved_to_its_neighbour_is_found),
     STORE_TEST(a_removed_entry_is_found),
     STORE_TEST(a_removed_end_is_found),
+    STORE_TEST(an_end_that_is_not_the_heads_is_found),
     STORE_TEST(a_removed_chain_is_found),
     STORE_TEST(an_inserted_entry_is_found),
     STORE_TEST(an_inserted_chain_is_found),

@@ -217,6 +217,12 @@ static void a_one_off_consent_is_active_while_its_token_lives(void **state)
     fixture_given("never offered", false, NULL);
     assert_int_equal(active(TEST_NOW + 899), 1);
     assert_int_equal(active(TEST_NOW + 900), 0);
+    struct grant grant;
+    enum code_state code_state;
+    assert_ok(
+        grant_offer_code(fx.store, digest_of("never offered"), TEST_NOW, fx.arena, &grant, &code_state));
+    assert_int_equal(active(TEST_NOW), 0); /* its code is used up and led to nothing */
+    fixture_given("waiting", false, NULL);
     fixture_issued("c1", "a1", NULL, &grant_id);
     assert_int_equal(active(TEST_NOW + 899), 2);
     assert_int_equal(active(TEST_NOW + 900), 0);

@@ -184,6 +184,22 @@ static void revoking_a_grant_ends_its_family_and_leaves_the_consent(void **state
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit"), 1);
 }
 
+/* The consent counts by itself, also when its grant was forgotten. */
+static void a_withdrawn_consent_ends_tokens_whatever_the_grant_says(void **state)
+{
+    (void)state;
+    struct refresh_lookup lookup;
+    struct str grant_id;
+    fixture_issued("c1", "a1", "r1", &grant_id);
+    fixture_sql("UPDATE consent SET withdrawn_at = 1");
+    assert_absent(fixture_introspect("a1", TEST_NOW));
+    assert_ok(look_up("r1", TEST_NOW, &lookup));
+    assert_int_equal(lookup.state, REFRESH_REVOKED);
+    assert_absent(rotate("r1", "a2", "r2", TEST_NOW));
+    struct token_issue issue = fixture_tokens("a3", "r3");
+    assert_absent(grant_issue(fx.store, grant_id, &issue, TEST_NOW));
+}
+
 static void a_client_revokes_an_access_token_alone(void **state)
 {
     (void)state;
@@ -289,6 +305,7 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(a_refresh_token_is_current_once),
     STORE_TEST(a_rotation_needs_a_next_token_and_is_whole),
     STORE_TEST(revoking_a_grant_ends_its_family_and_leaves_the_consent),
+    STORE_TEST(a_withdrawn_consent_ends_tokens_whatever_the_grant_says),
     STORE_TEST(a_client_revokes_an_access_token_alone),
     STORE_TEST(a_client_revokes_a_refresh_token_and_the_consent_with_it),
     STORE_TEST(purge_takes_what_is_past_its_time),

@@ -1,0 +1,88 @@
+// Makes the table of one bench and keeps it: node bench/report.mjs LINES FOLDER writes FOLDER/latest.json and latest.md
+// and prints the latter.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+
+const [, , linesFile, folder] = process.argv
+const results = readFileSync(linesFile, 'utf8').split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+if (results.length === 0) {
+  console.error('bench: nothing was measured')
+  process.exit(1)
+}
+
+const run = (command, ...words) => execFileSync(command, words, { encoding: 'utf8' }).trim()
+const flag = (value) => (value ? 'yes' : 'NO')
+const number = (value, digits) => value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+
+const TARGETS = {
+  authorize: { per_second: 1000, server_cpu_ms: 1.0 },
+  refresh: { per_second: 5000 },
+  introspect: { per_second: 20000 },
+}
+const MEMORY_MB = 40
+const NAMES = {
+  authorize: 'complete authorization', redeem: 'code for tokens', refresh: 'refresh', introspect: 'introspection',
+  peer: 'complete authorization',
+}
+const LABELS = { sqlite: 'Sluis, SQLite', postgresql: 'Sluis, PostgreSQL', peer: 'oidc-provider, no disk' }
+
+const machine = {
+  date: new Date().toISOString().slice(0, 10),
+  cores: os.availableParallelism?.() ?? os.cpus().length,
+  processor: os.cpus()[0].model,
+  memory_gb: Math.round(os.totalmem() / 1e9),
+  system: `${os.type()} ${os.release().split('-')[0]}`,
+  filesystem: run('findmnt', '-n', '-o', 'FSTYPE', '-T', path.dirname(linesFile)),
+  // What else ran: above the number of cores, throughput and percentiles say more about that than about Sluis.
+  load_average: os.loadavg()[0],
+  node: process.version,
+  seconds: Number(process.env.BENCH_SECONDS ?? 10),
+}
+
+const rows = [
+  ['', 'what', 'threads', 'per second', 'p50 ms', 'p99 ms', 'server CPU ms', 'store CPU ms', 'RSS MB', 'writes', 'batches/write', 'failures'],
+  ...results.map((one) => [
+    LABELS[one.label] ?? one.label, NAMES[one.job] ?? one.job, String(one.threads), number(one.per_second, 0), number(one.p50_ms, 1),
+    number(one.p99_ms, 1), number(one.server_cpu_ms, 3), one.store_cpu_ms > 0 ? number(one.store_cpu_ms, 3) : '-',
+    number(one.memory_mb, 1), number(one.writes_per_operation, 1), one.batches_per_write > 0 ? number(one.batches_per_write, 3) : '-',
+    String(one.failures),
+  ]),
+]
+const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+const line = (row) => `| ${row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`
+const table = [line(rows[0]), `|${widths.map((width, column) => (column < 2 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`, ...rows.slice(1).map(line)]
+
+const verdicts = results.flatMap((one) => Object.entries(TARGETS[one.job] ?? {}).map(([key, target]) => {
+  const isRate = key === 'per_second'
+  const isMet = isRate ? one[key] >= target : one[key] <= target
+  return `- ${LABELS[one.label]}, ${NAMES[one.job]}: ${isRate ? `${number(one[key], 0)} per second, wanted ${number(target, 0)}`
+    : `${number(one[key], 2)} ms server CPU, wanted ${number(target, 1)} or less`}: ${flag(isMet)}`
+}))
+for (const label of ['sqlite', 'postgresql']) {
+  const sizes = results.filter((one) => one.label === label).map((one) => one.memory_mb)
+  if (sizes.length) verdicts.push(`- ${LABELS[label]}, resident memory at its highest: ${number(Math.max(...sizes), 1)} MB, wanted ${MEMORY_MB} or less: ${flag(Math.max(...sizes) <= MEMORY_MB)}`)
+}
+
+const peer = results.find((one) => one.job === 'peer')
+const ratios = peer ? results.filter((one) => one.job === 'authorize').map((one) =>
+  `- ${LABELS[one.label]} against oidc-provider, complete authorizations: ${number(one.per_second / peer.per_second, 1)} times as many per second, ` +
+  `${number(peer.server_cpu_ms / one.server_cpu_ms, 1)} times less CPU, ${number(peer.memory_mb / one.memory_mb, 1)} times less memory`) : []
+
+const text = `# Results of ${machine.date}
+
+${machine.cores} cores (${machine.processor}), ${machine.memory_gb} GB, ${machine.system}, stores on ${machine.filesystem}; load average
+at the end ${number(machine.load_average, 1)}. ${machine.seconds} seconds each. Server, load generator and PostgreSQL share the cores.
+
+${table.join('\n')}
+
+Per operation: server CPU, CPU of PostgreSQL's processes, write transactions asked for. Batches per write: SQLite transactions,
+so syncs, per write.
+
+${[...verdicts, ...ratios].join('\n')}
+`
+mkdirSync(folder, { recursive: true })
+writeFileSync(path.join(folder, 'latest.json'), `${JSON.stringify({ machine, results }, null, 2)}\n`)
+writeFileSync(path.join(folder, 'latest.md'), text)
+console.log(text)
