@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "base/secret.h"
+#include "http/browser.h"
 #include "jose/claims.h"
 #include "medmij/bsn.h"
 #include "medmij/connection.h"
@@ -132,7 +133,7 @@ bool login_find_flow(struct visit *visit, const struct form *form, enum flow_sta
         return false;
     }
     if (!str_equal(visit->flow.door, STR(FLOW_DOOR)) ||
-        !visit_is_browser(visit, visit->flow.browser_digest)) {
+        !browser_is(visit->request, visit->flow.browser_digest)) {
         page_stale(visit, STALE_OTHER_BROWSER);
         return false;
     }
@@ -186,7 +187,7 @@ static bool take_callback(struct visit *visit, const struct form *callback)
         page_technical(visit, 503, "server_error");
         return false;
     }
-    if (!visit_is_browser(visit, visit->flow.browser_digest)) {
+    if (!browser_is(visit->request, visit->flow.browser_digest)) {
         page_stale(visit, STALE_OTHER_BROWSER);
         return false;
     }

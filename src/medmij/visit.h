@@ -42,11 +42,6 @@ void visit_event(const struct visit *visit, enum medmij_event event, const char 
  * "refused" are the same bytes (spec 5.2). NULL when no redirect URI was checked. */
 const char *visit_back_url(const struct visit *visit, const char *error_code);
 
-/* The browser-binding cookie: its digest, or a fresh cookie set on the response when the browser has none. */
-struct str visit_browser_digest(struct visit *visit, bool *out_is_new);
-/* Whether this browser's cookie is the one behind `digest`. */
-bool visit_is_browser(const struct visit *visit, struct str digest);
-
 /* The one-time token of the form on a flow's open page: derived, so that showing the page again needs no
  * write, and not guessable without the vault's key. */
 struct str visit_form_token(const struct visit *visit, struct str flow_id, enum flow_stage stage);
