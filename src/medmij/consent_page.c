@@ -137,6 +137,7 @@ static void register_choice(struct visit *visit, const struct form *form, bool i
     if (!is_given) {
         http_response_redirect(visit->response, visit_back_url(visit, "access_denied"));
         visit_event(visit, EVENT_RECEIVE_REFUSAL, NULL);
+        visit_event(visit, EVENT_SEND_AUTHORIZATION_RESPONSE, "access_denied");
         return;
     }
     const char *const names[] = {"code", "state"};

@@ -72,6 +72,7 @@ check('5.1 autoriseren 2: consent not given: access_denied without a cause', asy
   const journey = await house.login('huisartsdeduinen')
   await journey.refuse()
   assertBack(journey, { error: 'access_denied', state: journey.request.state })
+  assert.deepEqual(eventsOf(house, journey).slice(-2), ['receive_refusal', 'send_authorization_response'])
 })
 
 check('3.5 autoriseren 2: confirmation not given (share): the same', async () => {
