@@ -31,8 +31,8 @@ static const char *redirect_uri(const struct visit *visit)
     return arena_printf(visit->arena, "%s/oauth/callback", visit->conf->base_url);
 }
 
-/* Technische storing for a login that failed on the way; the flow is over. The client is told on following
- * the link. */
+/* Technische storing for a login that could not start or failed on the way; the flow is over. The client is
+ * told on following the link. */
 static void fail_login(struct visit *visit, enum idp_result result, const struct failure *failure)
 {
     log_warning("login_failed", LOG_C("result", idp_result_name(result)), LOG_C("cause", failure->text),
@@ -42,7 +42,6 @@ static void fail_login(struct visit *visit, enum idp_result result, const struct
     bool is_passing = result == IDP_UNREACHABLE || result == IDP_KEYS_UNREACHABLE ||
                       result == IDP_TOKEN_UNREACHABLE || result == IDP_USERINFO_UNREACHABLE ||
                       result == IDP_TEMPORARILY_UNAVAILABLE;
-    visit_event(visit, EVENT_RECEIVE_AUTHENTICATION_ERROR, idp_result_name(result));
     page_technical(visit, is_passing ? 503 : 500, is_passing ? "temporarily_unavailable" : "server_error");
 }
 
@@ -237,6 +236,12 @@ static enum outcome read_bsn(struct visit *visit, const struct idp_identity *ide
     return OK;
 }
 
+static void refuse_identity(struct visit *visit, enum idp_result result, const struct failure *failure)
+{
+    visit_event(visit, EVENT_RECEIVE_AUTHENTICATION_ERROR, idp_result_name(result));
+    fail_login(visit, result, failure);
+}
+
 static void cancel_login(struct visit *visit)
 {
     visit_event(visit, EVENT_RECEIVE_AUTHORIZATION_CANCELLATION, NULL);
@@ -298,7 +303,7 @@ static void act_on_identity(struct visit *visit, const struct idp_identity *iden
         return;
     }
     if (read_bsn(visit, identity, &bsn, &failure) != OK) {
-        fail_login(visit, IDP_ID_TOKEN_MALFORMED, &failure);
+        refuse_identity(visit, IDP_ID_TOKEN_MALFORMED, &failure);
         return;
     }
     enum no_data_reason reason;
@@ -333,7 +338,7 @@ void login_handle_callback(void *door, const struct http_request *request, struc
         } else if (result == IDP_CANCELLED) {
             cancel_login(&visit);
         } else {
-            fail_login(&visit, result, &failure);
+            refuse_identity(&visit, result, &failure);
         }
         idp_identity_free(&identity);
     }

@@ -78,6 +78,7 @@ check('3.5 IdP unreachable: Technische storing, with temporarily_unavailable on 
   const journey = await house.journey('praktijkdestoring').open()
   await journey.login()
   assertTechnicalFailure(journey, { error: 'temporarily_unavailable' })
+  assert.deepEqual(eventsOf(house, journey).slice(2), ['show_technical_failure_page'], 'nothing was sent to it, nothing came from it')
 })
 
 check('3.5 IdP unreachable for its token endpoint: Technische storing', async () => {
