@@ -185,7 +185,9 @@ static bool take_callback(struct visit *visit, const struct form *callback)
         page_technical(visit, 503, "server_error");
         return false;
     }
-    if (!visit_is_browser(visit, visit->flow.browser_digest)) {
+    /* Both doors keep their flows in one place; a state of the other door is not ours to act on. */
+    if (!str_equal(visit->flow.door, STR(FLOW_DOOR)) ||
+        !visit_is_browser(visit, visit->flow.browser_digest)) {
         page_stale(visit, STALE_OTHER_BROWSER);
         return false;
     }

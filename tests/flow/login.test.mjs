@@ -147,6 +147,16 @@ check('login: a callback works once', async () => {
   assert.ok(journey.answer.code)
 })
 
+check('login: a state of the other door means nothing here', async () => {
+  const journey = await house.journey('huisartsdeduinen').open()
+  const callback = await journey.loginUntilCallback()
+  house.store.execute("UPDATE flow SET door = 'sso' WHERE stage = 1")
+  const calls = house.idp.tokenCalls
+  await journey.visit(callback)
+  assertPage(journey.page, 400, 'niet meer geldig')
+  assert.equal(house.idp.tokenCalls, calls)
+})
+
 check('login: a failed login ends the flow', async () => {
   let page
   await spoiled(lies['another nonce'], (journey) => { page = journey })
