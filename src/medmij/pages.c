@@ -62,7 +62,8 @@ static void allow_leaving_forms(struct visit *visit)
     visit->response->form_targets = visit->conf->is_development ? FORM_TARGETS_DEVELOPMENT : FORM_TARGETS;
 }
 
-/* The login buttons, strongest first, so that the person is led to the highest level on offer (spec 4.0). */
+/* The login buttons, strongest first, so that the person is led to the highest level on offer. Means of one
+ * level are treated alike (spec 4.0). */
 static struct value *login_buttons(struct visit *visit)
 {
     const struct catalog_provider *provider = visit->authorization.provider;
@@ -85,9 +86,10 @@ static struct value *login_buttons(struct visit *visit)
         value_put_text(visit->arena, button, "label", sorted[i]->label);
         value_put_text(visit->arena, button, "level_name", sorted[i]->level_name);
         value_put_bool(visit->arena, button, "has_picture", sorted[i]->picture.bytes.length > 0);
-        value_put_bool(visit->arena, button, "is_primary", i == 0);
+        bool is_strongest = sorted[i]->level == sorted[0]->level;
+        value_put_bool(visit->arena, button, "is_primary", is_strongest);
         value_put_bool(visit->arena, button, "is_recommended",
-                       i == 0 && count > 1 && sorted[0]->level > sorted[1]->level);
+                       is_strongest && sorted[0]->level > sorted[count - 1]->level);
         value_append(visit->arena, buttons, button);
     }
     return buttons;

@@ -95,7 +95,10 @@ check('4.0 several levels: the highest one is encouraged', async () => {
   const journey = await house.journey('praktijkdetekens').open()
   assertPage(journey.page, 200, 'Inloggen met DigiD', 'Inloggen met Ander', 'Substantieel')
   const buttons = forms(journey.page.text).filter((form) => form.action.endsWith('/oauth/login')).flatMap((form) => form.buttons)
-  assert.deepEqual(buttons.map(({ value }) => value).sort(), ['ander', 'digid'])
+  assert.deepEqual(buttons.map(({ value }) => value), ['ander', 'digid'], 'the strongest first')
+  const advice = journey.page.text.match(/<p class="advice" id="([^"]*)">/g)
+  assert.deepEqual(advice, ['<p class="advice" id="login-advice-ander">'])
+  assert.match(journey.page.text, /value="ander" aria-describedby="login-advice-ander"/)
 })
 
 check('4.0 every page names its own assets only, and they are there', async () => {
