@@ -7,6 +7,7 @@
 #include "jose/claims.h"
 #include "medmij/bsn.h"
 #include "medmij/connection.h"
+#include "medmij/consent_page.h"
 #include "medmij/pages.h"
 #include "medmij/precheck.h"
 
@@ -78,7 +79,7 @@ void login_start(struct visit *visit, const struct form *form, struct str browse
         .expires_at = visit->now + visit->conf->login_lifetime_s,
     };
     struct str form_digest =
-        is_restart ? codec_sha256(visit->arena, visit_form_token(visit, flow.id, FLOW_CANCELLED)) : STR_NONE;
+        is_restart ? codec_sha256(visit->arena, visit_form_token(visit, flow.id)) : STR_NONE;
     enum outcome outcome = is_restart ? flow_restart_login(visit->door->store, &flow, form_digest)
                                       : flow_create(visit->door->store, &flow);
     switch (outcome) {
@@ -148,11 +149,14 @@ bool login_find_form_flow(struct visit *visit, const struct form *form, enum flo
 {
     if (!login_find_flow(visit, form, stage))
         return false;
-    struct str token;
-    if (form_get(form, "form", &token) == FORM_ONE &&
-        secret_equal(visit_form_token(visit, visit->flow.id, stage), token))
+    struct str token,
+        right = stage == FLOW_CHOICE ? consent_page_token(visit) : visit_form_token(visit, visit->flow.id);
+    bool is_present = form_get(form, "form", &token) == FORM_ONE;
+    if (is_present && secret_equal(right, token))
         return true;
-    page_stale(visit, STALE_OTHER_BROWSER);
+    bool is_what_was_shown =
+        is_present && str_equal(visit->flow.form_digest, codec_sha256(visit->arena, token));
+    page_stale(visit, is_what_was_shown ? STALE_CHANGED : STALE_OTHER_BROWSER);
     return false;
 }
 
@@ -247,7 +251,7 @@ static void refuse_identity(struct visit *visit, enum idp_result result, const s
 static void cancel_login(struct visit *visit)
 {
     visit_event(visit, EVENT_RECEIVE_AUTHORIZATION_CANCELLATION, NULL);
-    struct str token = visit_form_token(visit, visit->flow.id, FLOW_CANCELLED);
+    struct str token = visit_form_token(visit, visit->flow.id);
     switch (flow_cancel_login(visit->door->store, visit->flow.id, codec_sha256(visit->arena, token))) {
     case OK:
         redirect_to_page(visit, "/oauth/cancelled");
@@ -264,12 +268,13 @@ static void cancel_login(struct visit *visit)
 /* Identified, and something can be asked: the flow waits for the choice. */
 static void open_choice(struct visit *visit, struct str bsn, struct str acr, struct str services)
 {
+    visit->flow.outcome = services; /* the token is bound to them */
     struct flow flow = {
         .id = visit->flow.id,
         .identity = bsn,
         .acr = acr,
         .outcome = services,
-        .form_digest = codec_sha256(visit->arena, visit_form_token(visit, visit->flow.id, FLOW_CHOICE)),
+        .form_digest = codec_sha256(visit->arena, consent_page_token(visit)),
         .expires_at = visit->now + visit->conf->choice_lifetime_s,
     };
     switch (flow_identify(visit->door->store, &flow)) {

@@ -105,16 +105,16 @@ void page_landing(struct visit *visit, struct str sealed_request)
     visit_event(visit, EVENT_SHOW_LANDING_PAGE, NULL);
 }
 
-static void put_flow_fields(struct visit *visit, struct value *context)
+static void put_flow_fields(struct visit *visit, struct value *context, struct str form_token)
 {
     value_put_text(visit->arena, context, "flow", visit->flow.id);
-    value_put_text(visit->arena, context, "form", visit_form_token(visit, visit->flow.id, visit->flow.stage));
+    value_put_text(visit->arena, context, "form", form_token);
 }
 
 void page_cancelled(struct visit *visit)
 {
     struct value *context = page_context(visit);
-    put_flow_fields(visit, context);
+    put_flow_fields(visit, context, visit_form_token(visit, visit->flow.id));
     value_put(visit->arena, context, "identity_providers", login_buttons(visit));
     allow_leaving_forms(visit);
     render(visit, 200, "cancelled", context);
@@ -149,11 +149,12 @@ static struct str list_in_words(struct arena *arena, const struct authorization_
     return buf_str(&words);
 }
 
-void page_consent(struct visit *visit, const struct authorization_service *services, size_t service_count)
+void page_consent(struct visit *visit, struct str form_token, const struct authorization_service *services,
+                  size_t service_count)
 {
     const struct authorization *authorization = &visit->authorization;
     struct value *context = page_context(visit);
-    put_flow_fields(visit, context);
+    put_flow_fields(visit, context, form_token);
     bool is_collect = authorization->function == FUNCTION_COLLECT;
     bool is_subscription = authorization->function == FUNCTION_SUBSCRIBE;
     value_put_bool(visit->arena, context, "is_collect", is_collect);

@@ -88,9 +88,8 @@ bool visit_is_browser(const struct visit *visit, struct str digest)
     return find_cookie(visit, &value) && secret_equal(digest, codec_sha256(visit->arena, value));
 }
 
-struct str visit_form_token(const struct visit *visit, struct str flow_id, enum flow_stage stage)
+struct str visit_form_token(const struct visit *visit, struct str flow_id)
 {
-    const char *context = stage == FLOW_CHOICE ? "form.choice" : "form.cancelled";
     return codec_base64url(visit->arena,
-                           vault_lookup_hash(visit->door->vault, visit->arena, context, flow_id));
+                           vault_lookup_hash(visit->door->vault, visit->arena, "form.cancelled", flow_id));
 }

@@ -47,9 +47,9 @@ struct str visit_browser_digest(struct visit *visit, bool *out_is_new);
 /* Whether this browser's cookie is the one behind `digest`. */
 bool visit_is_browser(const struct visit *visit, struct str digest);
 
-/* The one-time token of the form on a flow's open page: derived, so that showing the page again needs no
- * write, and not guessable without the vault's key. */
-struct str visit_form_token(const struct visit *visit, struct str flow_id, enum flow_stage stage);
+/* The one-time token of the forms on a flow's cancelled-login page: derived, so that showing the page again
+ * needs no write, and not guessable without the vault's key. */
+struct str visit_form_token(const struct visit *visit, struct str flow_id);
 
 #define FLOW_DOOR "medmij"
 
