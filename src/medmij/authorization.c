@@ -1,6 +1,7 @@
 #include "medmij/authorization.h"
 
 #include "base/buf.h"
+#include "base/codec.h"
 #include "medmij/redirect_uri.h"
 
 #include <inttypes.h>
@@ -88,7 +89,8 @@ static bool read_id(const struct form *form, const char *name, const struct conf
     return is_sound || (found == FORM_MISSING && !conf->are_ids_required);
 }
 
-static enum authorization_fault read_challenge(const struct form *form, struct authorization *authorization)
+static enum authorization_fault read_challenge(struct arena *arena, const struct form *form,
+                                               struct authorization *authorization)
 {
     struct str method = STR_NONE;
     enum form_lookup challenge_found = form_get(form, "code_challenge", &authorization->code_challenge);
@@ -96,14 +98,18 @@ static enum authorization_fault read_challenge(const struct form *form, struct a
     if (challenge_found == FORM_MISSING && method_found == FORM_MISSING)
         return AUTHORIZATION_SOUND;
     /* RFC 7636: a challenge without a method means "plain", which is not implemented. */
+    struct str digest;
     if (challenge_found != FORM_ONE || method_found != FORM_ONE || !str_equal(method, STR("S256")) ||
-        authorization->code_challenge.length != 43)
-        return fault(authorization, AUTHORIZATION_INVALID_REQUEST, "code_challenge needs the S256 method");
+        authorization->code_challenge.length != 43 ||
+        codec_base64url_decode(arena, authorization->code_challenge, &digest) != OK)
+        return fault(authorization, AUTHORIZATION_INVALID_REQUEST,
+                     "code_challenge is not a digest by the S256 method");
     return AUTHORIZATION_SOUND;
 }
 
-static enum authorization_fault read_rest(const struct form *form, const struct conf *conf,
-                                          bool are_ids_sound, struct authorization *authorization)
+static enum authorization_fault read_rest(struct arena *arena, const struct form *form,
+                                          const struct conf *conf, bool are_ids_sound,
+                                          struct authorization *authorization)
 {
     struct str state;
     if (form_get(form, "state", &state) != FORM_ONE || state.length == 0 || state.length > STATE_MAX ||
@@ -123,7 +129,7 @@ static enum authorization_fault read_rest(const struct form *form, const struct 
         return fault(authorization, AUTHORIZATION_INVALID_REQUEST, "scope is missing, repeated or malformed");
     if (!str_equal(response_type, STR("code")))
         return fault(authorization, AUTHORIZATION_RESPONSE_TYPE, "response_type is not code");
-    return conf->is_pkce_used ? read_challenge(form, authorization) : AUTHORIZATION_SOUND;
+    return conf->is_pkce_used ? read_challenge(arena, form, authorization) : AUTHORIZATION_SOUND;
 }
 
 /* ---- what the scope means here and now ---- */
@@ -271,7 +277,8 @@ enum authorization_fault authorization_read(struct arena *arena, struct str quer
     enum authorization_fault first = read_client(&form, conf, lists, out_authorization);
     if (first != AUTHORIZATION_SOUND)
         return first;
-    enum authorization_fault second = read_rest(&form, conf, is_traced && is_correlated, out_authorization);
+    enum authorization_fault second =
+        read_rest(arena, &form, conf, is_traced && is_correlated, out_authorization);
     return second != AUTHORIZATION_SOUND ? second : resolve_scope(lists, catalog, out_authorization);
 }
 

@@ -75,12 +75,27 @@ static void answer_fault(struct visit *visit, enum authorization_fault fault)
     }
 }
 
+/* Told back to the client's browser, as the back channel does in its answers; well-formed ones only. */
+static void echo_ids(const struct visit *visit)
+{
+    const struct {
+        const char *name;
+        struct str id;
+    } rows[] = {{"MedMij-Request-ID", visit->authorization.trace_id},
+                {"X-Correlation-ID", visit->authorization.session_id}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].id.length > 0)
+            http_response_header(visit->response, rows[i].name,
+                                 arena_strndup(visit->arena, rows[i].id.data, rows[i].id.length));
+}
+
 void authorize_handle(void *door, const struct http_request *request, struct http_response *response)
 {
     struct visit visit = visit_begin(door, request, response);
     enum authorization_fault fault = authorization_read(visit.arena, request->query, visit.conf, visit.lists,
                                                         visit.catalog, &visit.authorization);
     visit_event(&visit, EVENT_RECEIVE_AUTHORIZATION_REQUEST, NULL);
+    echo_ids(&visit);
     if (fault != AUTHORIZATION_SOUND) {
         answer_fault(&visit, fault);
     } else {

@@ -13,7 +13,7 @@ static void answer_error(struct back_call *call, int status, const char *error, 
              LOG_STR("client", call->client_id), LOG_STR("trace_id", visit->authorization.trace_id),
              LOG_STR("session_id", visit->authorization.session_id), LOG_C("request", visit->request->id));
     visit->authorization.fault_detail = NULL;
-    visit_event(visit, EVENT_SEND_TOKEN_ERROR, error);
+    visit_event(visit, call->error_event, error);
 }
 
 void back_call_refuse(struct back_call *call, const char *error, const char *cause)
@@ -62,14 +62,33 @@ static bool read_form(struct back_call *call)
     return form_parse(call->visit.arena, is_in_query ? request->query : request->body, &call->form) == OK;
 }
 
-bool back_call_begin(struct back_call *call, void *door, const struct http_request *request,
-                     struct http_response *response)
+/* The event log names the grant types of OAuth; what else a caller may have put there, a token for instance,
+ * stays out of it. */
+static struct str loggable_grant_type(const struct form *form)
 {
-    *call = (struct back_call){.visit = visit_begin(door, request, response)};
+    const struct str known[] = {STR("authorization_code"), STR("refresh_token")};
+    struct str grant_type;
+    if (form_get(form, "grant_type", &grant_type) != FORM_ONE)
+        return STR_NONE;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_equal(grant_type, known[i]))
+            return known[i];
+    return STR("other");
+}
+
+bool back_call_begin(struct back_call *call, void *door, const struct http_request *request,
+                     struct http_response *response, enum medmij_event received,
+                     enum medmij_event error_event)
+{
+    *call = (struct back_call){.visit = visit_begin(door, request, response), .error_event = error_event};
     struct authorization *ids = &call->visit.authorization;
     bool is_traced = read_id(call, "MedMij-Request-ID", &ids->trace_id);
     call->are_ids_sound = read_id(call, "X-Correlation-ID", &ids->session_id) && is_traced;
-    if (read_form(call))
+    bool is_form = read_form(call);
+    if (is_form)
+        call->visit.grant_type = loggable_grant_type(&call->form);
+    visit_event(&call->visit, received, NULL);
+    if (is_form)
         return true;
     back_call_refuse(call, "invalid_request", "parameters are not a form in the body");
     return false;

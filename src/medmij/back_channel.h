@@ -10,16 +10,18 @@
 
 struct back_call {
     struct visit visit;
+    enum medmij_event error_event; /* what the event log calls an error of this endpoint */
     struct form form;
     struct str client_id; /* authenticated, once back_call_authenticate said so */
     bool
         are_ids_sound; /* MedMij-Request-ID and X-Correlation-ID, as far as the configuration asks for them */
 };
 
-/* Reads parameters and ids, and echoes the ids. False when the parameters are not a form: answered with an
- * error. */
+/* Reads parameters and ids, echoes the ids, and writes the event `received`. False when the parameters are
+ * not a form: answered with an error. */
 bool back_call_begin(struct back_call *call, void *door, const struct http_request *request,
-                     struct http_response *response);
+                     struct http_response *response, enum medmij_event received,
+                     enum medmij_event error_event);
 void back_call_end(struct back_call *call);
 
 /* Exactly one, well-formed and not empty; otherwise answers invalid_request and returns false. */

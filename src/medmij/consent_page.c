@@ -9,7 +9,10 @@
 #include "medmij/redirect_uri.h"
 #include "store/consent.h"
 
+#include <inttypes.h>
+
 #define NAMES_CAP 4096
+#define SHOWN_CAP 32768
 
 /* The services that the early check left (flow.outcome), with their names of now. */
 static size_t services_on_offer(const struct visit *visit, struct authorization_service *out_services)
@@ -24,6 +27,29 @@ static size_t services_on_offer(const struct visit *visit, struct authorization_
     return count;
 }
 
+struct str consent_page_token(const struct visit *visit)
+{
+    const struct authorization *authorization = &visit->authorization;
+    struct authorization_service services[SCOPE_SERVICES_MAX];
+    size_t count = services_on_offer(visit, services);
+    const char *text = page_consent_text(visit), *text_hash;
+    if (template_hash(visit->door->templates, text, &text_hash) != OK)
+        text_hash = ""; /* register_choice minds its absence */
+    struct buf shown = buf_new(visit->arena, SHOWN_CAP);
+    const struct str parts[] = {visit->flow.id, authorization->provider->display_name,
+                                authorization->client->organisation_name, str_from_c(text),
+                                str_from_c(text_hash)};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        buf_append_json_string(&shown, parts[i]); /* in quotes, so that no part can run into the next */
+    for (size_t i = 0; i < count; i++) {
+        buf_append_json_string(&shown, services[i].id);
+        buf_append_json_string(&shown, services[i].name);
+    }
+    buf_printf(&shown, "%" PRId64, authorization->days);
+    return codec_base64url(
+        visit->arena, vault_lookup_hash(visit->door->vault, visit->arena, "form.choice", buf_str(&shown)));
+}
+
 void consent_page_handle_show(void *door, const struct http_request *request, struct http_response *response)
 {
     struct visit visit = visit_begin(door, request, response);
@@ -35,8 +61,10 @@ void consent_page_handle_show(void *door, const struct http_request *request, st
         size_t count = services_on_offer(&visit, services);
         if (count == 0) /* every service was struck off the lists since the login */
             page_technical(&visit, 503, "server_error");
+        else if (!str_equal(visit.flow.form_digest, codec_sha256(visit.arena, consent_page_token(&visit))))
+            page_stale(&visit, STALE_CHANGED);
         else
-            page_consent(&visit, services, count);
+            page_consent(&visit, consent_page_token(&visit), services, count);
     }
     visit_end(&visit);
 }
@@ -114,7 +142,7 @@ static void register_choice(struct visit *visit, const struct form *form, bool i
         page_technical(visit, 503, "server_error");
         return;
     }
-    struct str code = rand_token(visit->arena), token = visit_form_token(visit, visit->flow.id, FLOW_CHOICE);
+    struct str code = rand_token(visit->arena), token = consent_page_token(visit);
     struct consent_code grant = {
         .grant_id = str_from_c(rand_uuid7_in(visit->arena)),
         .code_digest = codec_sha256(visit->arena, code),
@@ -137,6 +165,7 @@ static void register_choice(struct visit *visit, const struct form *form, bool i
     if (!is_given) {
         http_response_redirect(visit->response, visit_back_url(visit, "access_denied"));
         visit_event(visit, EVENT_RECEIVE_REFUSAL, NULL);
+        visit_event(visit, EVENT_SEND_AUTHORIZATION_RESPONSE, "access_denied");
         return;
     }
     const char *const names[] = {"code", "state"};

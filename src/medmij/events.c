@@ -35,7 +35,8 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_SEND_TOKEN_RESPONSE] = "send_token_response",
     [EVENT_SEND_TOKEN_ERROR] = "send_token_error",
     [EVENT_RECEIVE_REVOCATION_REQUEST] = "receive_revocation_request",
-    [EVENT_CONSENT_WITHDRAWN] = "consent_withdrawn",
+    [EVENT_SEND_REVOCATION_RESPONSE] = "send_revocation_response",
+    [EVENT_SEND_REVOCATION_ERROR] = "send_revocation_error",
 };
 
 struct events {

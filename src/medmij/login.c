@@ -8,6 +8,7 @@
 #include "jose/claims.h"
 #include "medmij/bsn.h"
 #include "medmij/connection.h"
+#include "medmij/consent_page.h"
 #include "medmij/pages.h"
 #include "medmij/precheck.h"
 
@@ -32,8 +33,8 @@ static const char *redirect_uri(const struct visit *visit)
     return arena_printf(visit->arena, "%s/oauth/callback", visit->conf->base_url);
 }
 
-/* Technische storing for a login that failed on the way; the flow is over. The client is told on following
- * the link. */
+/* Technische storing for a login that could not start or failed on the way; the flow is over. The client is
+ * told on following the link. */
 static void fail_login(struct visit *visit, enum idp_result result, const struct failure *failure)
 {
     log_warning("login_failed", LOG_C("result", idp_result_name(result)), LOG_C("cause", failure->text),
@@ -43,7 +44,6 @@ static void fail_login(struct visit *visit, enum idp_result result, const struct
     bool is_passing = result == IDP_UNREACHABLE || result == IDP_KEYS_UNREACHABLE ||
                       result == IDP_TOKEN_UNREACHABLE || result == IDP_USERINFO_UNREACHABLE ||
                       result == IDP_TEMPORARILY_UNAVAILABLE;
-    visit_event(visit, EVENT_RECEIVE_AUTHENTICATION_ERROR, idp_result_name(result));
     page_technical(visit, is_passing ? 503 : 500, is_passing ? "temporarily_unavailable" : "server_error");
 }
 
@@ -80,7 +80,7 @@ void login_start(struct visit *visit, const struct form *form, struct str browse
         .expires_at = visit->now + visit->conf->login_lifetime_s,
     };
     struct str form_digest =
-        is_restart ? codec_sha256(visit->arena, visit_form_token(visit, flow.id, FLOW_CANCELLED)) : STR_NONE;
+        is_restart ? codec_sha256(visit->arena, visit_form_token(visit, flow.id)) : STR_NONE;
     enum outcome outcome = is_restart ? flow_restart_login(visit->door->store, &flow, form_digest)
                                       : flow_create(visit->door->store, &flow);
     switch (outcome) {
@@ -150,11 +150,14 @@ bool login_find_form_flow(struct visit *visit, const struct form *form, enum flo
 {
     if (!login_find_flow(visit, form, stage))
         return false;
-    struct str token;
-    if (form_get(form, "form", &token) == FORM_ONE &&
-        secret_equal(visit_form_token(visit, visit->flow.id, stage), token))
+    struct str token,
+        right = stage == FLOW_CHOICE ? consent_page_token(visit) : visit_form_token(visit, visit->flow.id);
+    bool is_present = form_get(form, "form", &token) == FORM_ONE;
+    if (is_present && secret_equal(right, token))
         return true;
-    page_stale(visit, STALE_OTHER_BROWSER);
+    bool is_what_was_shown =
+        is_present && str_equal(visit->flow.form_digest, codec_sha256(visit->arena, token));
+    page_stale(visit, is_what_was_shown ? STALE_CHANGED : STALE_OTHER_BROWSER);
     return false;
 }
 
@@ -187,7 +190,9 @@ static bool take_callback(struct visit *visit, const struct form *callback)
         page_technical(visit, 503, "server_error");
         return false;
     }
-    if (!browser_is(visit->request, visit->flow.browser_digest)) {
+    /* Both doors keep their flows in one place; a state of the other door is not ours to act on. */
+    if (!str_equal(visit->flow.door, STR(FLOW_DOOR)) ||
+        !browser_is(visit->request, visit->flow.browser_digest)) {
         page_stale(visit, STALE_OTHER_BROWSER);
         return false;
     }
@@ -238,10 +243,16 @@ static enum outcome read_bsn(struct visit *visit, const struct idp_identity *ide
     return OK;
 }
 
+static void refuse_identity(struct visit *visit, enum idp_result result, const struct failure *failure)
+{
+    visit_event(visit, EVENT_RECEIVE_AUTHENTICATION_ERROR, idp_result_name(result));
+    fail_login(visit, result, failure);
+}
+
 static void cancel_login(struct visit *visit)
 {
     visit_event(visit, EVENT_RECEIVE_AUTHORIZATION_CANCELLATION, NULL);
-    struct str token = visit_form_token(visit, visit->flow.id, FLOW_CANCELLED);
+    struct str token = visit_form_token(visit, visit->flow.id);
     switch (flow_cancel_login(visit->door->store, visit->flow.id, codec_sha256(visit->arena, token))) {
     case OK:
         redirect_to_page(visit, "/oauth/cancelled");
@@ -258,12 +269,13 @@ static void cancel_login(struct visit *visit)
 /* Identified, and something can be asked: the flow waits for the choice. */
 static void open_choice(struct visit *visit, struct str bsn, struct str acr, struct str services)
 {
+    visit->flow.outcome = services; /* the token is bound to them */
     struct flow flow = {
         .id = visit->flow.id,
         .identity = bsn,
         .acr = acr,
         .outcome = services,
-        .form_digest = codec_sha256(visit->arena, visit_form_token(visit, visit->flow.id, FLOW_CHOICE)),
+        .form_digest = codec_sha256(visit->arena, consent_page_token(visit)),
         .expires_at = visit->now + visit->conf->choice_lifetime_s,
     };
     switch (flow_identify(visit->door->store, &flow)) {
@@ -299,7 +311,7 @@ static void act_on_identity(struct visit *visit, const struct idp_identity *iden
         return;
     }
     if (read_bsn(visit, identity, &bsn, &failure) != OK) {
-        fail_login(visit, IDP_ID_TOKEN_MALFORMED, &failure);
+        refuse_identity(visit, IDP_ID_TOKEN_MALFORMED, &failure);
         return;
     }
     enum no_data_reason reason;
@@ -334,7 +346,7 @@ void login_handle_callback(void *door, const struct http_request *request, struc
         } else if (result == IDP_CANCELLED) {
             cancel_login(&visit);
         } else {
-            fail_login(&visit, result, &failure);
+            refuse_identity(&visit, result, &failure);
         }
         idp_identity_free(&identity);
     }

@@ -62,7 +62,8 @@ static void allow_leaving_forms(struct visit *visit)
     visit->response->form_targets = visit->conf->is_development ? FORM_TARGETS_DEVELOPMENT : FORM_TARGETS;
 }
 
-/* The login buttons, strongest first, so that the person is led to the highest level on offer (spec 4.0). */
+/* The login buttons, strongest first, so that the person is led to the highest level on offer. Means of one
+ * level are treated alike (spec 4.0). */
 static struct value *login_buttons(struct visit *visit)
 {
     const struct catalog_provider *provider = visit->authorization.provider;
@@ -85,9 +86,10 @@ static struct value *login_buttons(struct visit *visit)
         value_put_text(visit->arena, button, "label", sorted[i]->label);
         value_put_text(visit->arena, button, "level_name", sorted[i]->level_name);
         value_put_bool(visit->arena, button, "has_picture", sorted[i]->picture.bytes.length > 0);
-        value_put_bool(visit->arena, button, "is_primary", i == 0);
+        bool is_strongest = sorted[i]->level == sorted[0]->level;
+        value_put_bool(visit->arena, button, "is_primary", is_strongest);
         value_put_bool(visit->arena, button, "is_recommended",
-                       i == 0 && count > 1 && sorted[0]->level > sorted[1]->level);
+                       is_strongest && sorted[0]->level > sorted[count - 1]->level);
         value_append(visit->arena, buttons, button);
     }
     return buttons;
@@ -103,16 +105,16 @@ void page_landing(struct visit *visit, struct str sealed_request)
     visit_event(visit, EVENT_SHOW_LANDING_PAGE, NULL);
 }
 
-static void put_flow_fields(struct visit *visit, struct value *context)
+static void put_flow_fields(struct visit *visit, struct value *context, struct str form_token)
 {
     value_put_text(visit->arena, context, "flow", visit->flow.id);
-    value_put_text(visit->arena, context, "form", visit_form_token(visit, visit->flow.id, visit->flow.stage));
+    value_put_text(visit->arena, context, "form", form_token);
 }
 
 void page_cancelled(struct visit *visit)
 {
     struct value *context = page_context(visit);
-    put_flow_fields(visit, context);
+    put_flow_fields(visit, context, visit_form_token(visit, visit->flow.id));
     value_put(visit->arena, context, "identity_providers", login_buttons(visit));
     allow_leaving_forms(visit);
     render(visit, 200, "cancelled", context);
@@ -147,11 +149,12 @@ static struct str list_in_words(struct arena *arena, const struct authorization_
     return buf_str(&words);
 }
 
-void page_consent(struct visit *visit, const struct authorization_service *services, size_t service_count)
+void page_consent(struct visit *visit, struct str form_token, const struct authorization_service *services,
+                  size_t service_count)
 {
     const struct authorization *authorization = &visit->authorization;
     struct value *context = page_context(visit);
-    put_flow_fields(visit, context);
+    put_flow_fields(visit, context, form_token);
     bool is_collect = authorization->function == FUNCTION_COLLECT;
     bool is_subscription = authorization->function == FUNCTION_SUBSCRIBE;
     value_put_bool(visit->arena, context, "is_collect", is_collect);

@@ -12,8 +12,10 @@
 void page_landing(struct visit *visit, struct str sealed_request);
 /* Cancelled login, core.usrint.101. Needs visit->flow. */
 void page_cancelled(struct visit *visit);
-/* Consent, confirmation, subscription or its end, core.usrint.102 and following. Needs visit->flow. */
-void page_consent(struct visit *visit, const struct authorization_service *services, size_t service_count);
+/* Consent, confirmation, subscription or its end, core.usrint.102 and following. Needs visit->flow; the token
+ * is consent_page_token's. */
+void page_consent(struct visit *visit, struct str form_token, const struct authorization_service *services,
+                  size_t service_count);
 
 enum no_data_reason {
     NO_DATA_NONE,
@@ -35,6 +37,7 @@ void page_client_error(struct visit *visit, enum authorization_fault fault);
  * With a link back that carries server_error when the request is known. */
 #define STALE_EXPIRED "expired"
 #define STALE_USED "used before"
+#define STALE_CHANGED "what it shows has changed since the login"
 #define STALE_OTHER_BROWSER "another browser, or cookies are off"
 void page_stale(struct visit *visit, const char *reason);
 

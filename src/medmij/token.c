@@ -72,11 +72,8 @@ void token_handle(void *door, const struct http_request *request, struct http_re
 {
     struct back_call call;
     struct str grant_type;
-    bool is_form = back_call_begin(&call, door, request, response);
-    if (is_form && form_get(&call.form, "grant_type", &grant_type) == FORM_ONE)
-        call.visit.grant_type = grant_type;
-    visit_event(&call.visit, EVENT_RECEIVE_TOKEN_REQUEST, NULL);
-    if (is_form) {
+    if (back_call_begin(&call, door, request, response, EVENT_RECEIVE_TOKEN_REQUEST,
+                        EVENT_SEND_TOKEN_ERROR)) {
         struct code_offer offer = token_retire_code(&call);
         if (back_call_authenticate(&call) && back_call_require(&call, "grant_type", &grant_type)) {
             if (str_equal(grant_type, STR("authorization_code")))

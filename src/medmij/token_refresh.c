@@ -1,16 +1,27 @@
 /* grant_type=refresh_token (spec 3.8): rotation, reuse, the mandatory availability check. */
 #include "medmij/token.h"
 
+#include "base/buf.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/tokenbox.h"
 #include "medmij/precheck.h"
 
-/* RFC 6749 6: an asked scope may not exceed what was granted. For collect it is a list of service ids;
- * otherwise only the same text fits. Narrows *services; false when it asks for more. */
+static bool names_service(struct str services, struct str id)
+{
+    struct str one;
+    while (str_split_next(&services, ' ', &one))
+        if (one.length > 0 && str_equal(one, id))
+            return true;
+    return false;
+}
+
+/* RFC 6749 6: an asked scope may not exceed what was granted, here a list of service ids, since only consent
+ * to collect has refresh tokens. Narrows *services, each once however often it is asked; false when it asks
+ * for more. */
 static bool narrow_scope(struct back_call *call, const struct consent *consent, struct str *services)
 {
-    struct str asked, granted = consent->services_granted;
+    struct str asked, granted = consent->services_granted, id;
     switch (form_get(&call->form, "scope", &asked)) {
     case FORM_MISSING:
         return true;
@@ -22,16 +33,20 @@ static bool narrow_scope(struct back_call *call, const struct consent *consent, 
     }
     if (asked.length == 0)
         return true;
-    struct str rest = asked, id;
-    while (str_split_next(&rest, ' ', &id)) {
-        struct str have = granted, one;
-        bool is_granted = false;
-        while (str_split_next(&have, ' ', &one))
-            is_granted = is_granted || (one.length > 0 && str_equal(one, id));
-        if (!is_granted)
+    struct str rest = asked;
+    while (str_split_next(&rest, ' ', &id))
+        if (!names_service(granted, id))
             return false;
+    struct buf narrowed = buf_new(call->visit.arena, granted.length + 1);
+    rest = granted;
+    while (str_split_next(&rest, ' ', &id)) {
+        if (!names_service(asked, id))
+            continue;
+        if (narrowed.length > 0)
+            buf_append_char(&narrowed, ' ');
+        buf_append(&narrowed, id);
     }
-    *services = asked;
+    *services = buf_str(&narrowed);
     return true;
 }
 

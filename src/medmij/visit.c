@@ -56,9 +56,8 @@ const char *visit_back_url(const struct visit *visit, const char *error_code)
                                authorization->state.length > 0 ? 2 : 1);
 }
 
-struct str visit_form_token(const struct visit *visit, struct str flow_id, enum flow_stage stage)
+struct str visit_form_token(const struct visit *visit, struct str flow_id)
 {
-    const char *context = stage == FLOW_CHOICE ? "form.choice" : "form.cancelled";
     return codec_base64url(visit->arena,
-                           vault_lookup_hash(visit->door->vault, visit->arena, context, flow_id));
+                           vault_lookup_hash(visit->door->vault, visit->arena, "form.cancelled", flow_id));
 }

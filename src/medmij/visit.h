@@ -42,9 +42,9 @@ void visit_event(const struct visit *visit, enum medmij_event event, const char 
  * "refused" are the same bytes (spec 5.2). NULL when no redirect URI was checked. */
 const char *visit_back_url(const struct visit *visit, const char *error_code);
 
-/* The one-time token of the form on a flow's open page: derived, so that showing the page again needs no
- * write, and not guessable without the vault's key. */
-struct str visit_form_token(const struct visit *visit, struct str flow_id, enum flow_stage stage);
+/* The one-time token of the forms on a flow's cancelled-login page: derived, so that showing the page again
+ * needs no write, and not guessable without the vault's key. */
+struct str visit_form_token(const struct visit *visit, struct str flow_id);
 
 #define FLOW_DOOR "medmij"
 

@@ -194,7 +194,10 @@ check('3.1 HEAD answers as GET without a body', async () => {
 
 check('3.1 the ids are echoed on the landing page response', async () => {
   const journey = await ask()
-  assert.equal(journey.page.headers['medmij-request-id'] ?? journey.request.requestId, journey.request.requestId)
+  assert.equal(journey.page.headers['medmij-request-id'], journey.request.requestId)
+  assert.equal(journey.page.headers['x-correlation-id'], journey.request.correlationId)
+  const malformed = await ask({ 'MedMij-Request-ID': 'not-a-uuid' })
+  assert.equal(malformed.page.headers['medmij-request-id'], undefined)
 })
 
 check('3.3 the legacy scope of pairs is taken only from a provider that is set to it', async () => {

@@ -1,6 +1,7 @@
 // The exceptions of the framework (spec 5.1), the rule that the PGO cannot tell them apart (5.2), and the checks of the
 // provider that lead to them (6).
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before } from 'node:test'
 import { Browser, exchange, startHouse, visibleText, WEBHOOK_SECRET } from './harness.mjs'
 import { assertBack, assertErrorPageWithoutLink, assertPage, assertTechnicalFailure, assertTokenError, assertWayBack, check, eventsOf } from './support/checks.mjs'
@@ -71,6 +72,7 @@ check('5.1 autoriseren 2: consent not given: access_denied without a cause', asy
   const journey = await house.login('huisartsdeduinen')
   await journey.refuse()
   assertBack(journey, { error: 'access_denied', state: journey.request.state })
+  assert.deepEqual(eventsOf(house, journey).slice(-2), ['receive_refusal', 'send_authorization_response'])
 })
 
 check('3.5 autoriseren 2: confirmation not given (share): the same', async () => {
@@ -156,6 +158,19 @@ check('5.1 token interface n: an error of the token endpoint is JSON and logged 
   const answer = await house.pgo.rawRefresh('x')
   assertTokenError(answer, 400, 'invalid_grant')
   assert.ok(house.events().some(({ event, error }) => event.type === 'send_token_error' && error.code === 'invalid_grant'))
+})
+
+check('8.1 the back channel logs a request before its answer, and of a grant type only whether it is one of OAuth', async () => {
+  const trace = randomUUID()
+  const typesOf = () => house.events().filter(({ event }) => event.trace_id === trace).map(({ event }) => event.type)
+  const headers = { 'MedMij-Request-ID': trace }
+  await house.pgo.raw('/oauth/token', undefined, { body: 'x', headers: { ...headers, 'Content-Type': 'text/plain' } })
+  assert.deepEqual(typesOf(), ['receive_token_request', 'send_token_error'])
+  await house.pgo.raw('/oauth/token', { client_id: 'pgo.localhost', grant_type: 'geheim-token' }, { headers })
+  assert.deepEqual(house.events().filter(({ event }) => event.trace_id === trace).map(({ request }) => request.grant_type), [undefined, undefined, 'other', 'other'])
+  await house.pgo.raw('/oauth/revoke', { client_id: 'pgo.localhost', token: 'x' }, { headers })
+  await house.pgo.raw('/oauth/revoke', { client_id: 'pgo.localhost' }, { headers })
+  assert.deepEqual(typesOf().slice(4), ['receive_revocation_request', 'send_revocation_response', 'receive_revocation_request', 'send_revocation_error'])
 })
 
 // ---- 6: the checks ----

@@ -78,6 +78,7 @@ check('3.5 IdP unreachable: Technische storing, with temporarily_unavailable on 
   const journey = await house.journey('praktijkdestoring').open()
   await journey.login()
   assertTechnicalFailure(journey, { error: 'temporarily_unavailable' })
+  assert.deepEqual(eventsOf(house, journey).slice(2), ['show_technical_failure_page'], 'nothing was sent to it, nothing came from it')
 })
 
 check('3.5 IdP unreachable for its token endpoint: Technische storing', async () => {
@@ -144,6 +145,16 @@ check('login: a callback works once', async () => {
   await journey.visit(new URL(calls[0].headers.location, house.frontUrl).href)
   await journey.give()
   assert.ok(journey.answer.code)
+})
+
+check('login: a state of the other door means nothing here', async () => {
+  const journey = await house.journey('huisartsdeduinen').open()
+  const callback = await journey.loginUntilCallback()
+  house.store.execute("UPDATE flow SET door = 'sso' WHERE stage = 1")
+  const calls = house.idp.tokenCalls
+  await journey.visit(callback)
+  assertPage(journey.page, 400, 'niet meer geldig')
+  assert.equal(house.idp.tokenCalls, calls)
 })
 
 check('login: a failed login ends the flow', async () => {

@@ -124,6 +124,13 @@ check('3.8 a refresh may ask less', async () => {
   assert.equal((await house.introspect(answer.json.access_token)).scope, '48 51')
 })
 
+check('3.8 a refresh that names a service twice asks for it once', async () => {
+  const { tokens } = await lasting()
+  const answer = await house.pgo.rawRefresh(tokens.refresh_token, { scope: '51 48 51' })
+  assert.equal(answer.status, 200, answer.text)
+  assert.equal(answer.json.scope, '48 51')
+})
+
 check('3.9 invalid_request: a refresh without its token, or with malformed MedMij headers', async () => {
   const { tokens } = await lasting()
   assertTokenError(await house.pgo.rawRefresh(undefined), 400, 'invalid_request')

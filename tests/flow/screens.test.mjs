@@ -95,7 +95,10 @@ check('4.0 several levels: the highest one is encouraged', async () => {
   const journey = await house.journey('praktijkdetekens').open()
   assertPage(journey.page, 200, 'Inloggen met DigiD', 'Inloggen met Ander', 'Substantieel')
   const buttons = forms(journey.page.text).filter((form) => form.action.endsWith('/oauth/login')).flatMap((form) => form.buttons)
-  assert.deepEqual(buttons.map(({ value }) => value).sort(), ['ander', 'digid'])
+  assert.deepEqual(buttons.map(({ value }) => value), ['ander', 'digid'], 'the strongest first')
+  const advice = journey.page.text.match(/<p class="advice" id="([^"]*)">/g)
+  assert.deepEqual(advice, ['<p class="advice" id="login-advice-ander">'])
+  assert.match(journey.page.text, /value="ander" aria-describedby="login-advice-ander"/)
 })
 
 check('4.0 every page names its own assets only, and they are there', async () => {
@@ -223,6 +226,27 @@ check('4.10 double submit at the same moment: one wins', async () => {
   const answers = await Promise.all(Array.from({ length: 6 }, () => journey.browser.submit(journey.page, form)))
   assert.equal(answers.filter(({ headers }) => /[?&]code=/.test(headers.location ?? '')).length, 1)
   assert.equal(Number(house.store.query(`SELECT count(*) FROM consent WHERE trace_id = '${journey.request.requestId}'`)), 1)
+})
+
+check('8.3 what the person saw is what is registered: a page that would read differently now is of no use', async () => {
+  const journey = await house.login('ziekenhuisdemeerpaal')
+  const name = house.store.query("SELECT display_name FROM provider WHERE name = 'ziekenhuisdemeerpaal'").trim()
+  const rename = (to) => house.store.execute(`UPDATE provider SET display_name = '${to}' WHERE name = 'ziekenhuisdemeerpaal'; UPDATE catalog_version SET version = version + 1`)
+  const isShown = async (text) => visibleText((await house.journey('ziekenhuisdemeerpaal').open()).page.text).includes(`Welkom bij ${text}`)
+  const until = async (text) => { while (!await isShown(text)) await new Promise((resolve) => setTimeout(resolve, 100)) }
+  const form = { action: '/oauth/consent', button: { name: 'choice', value: 'give' } }
+  rename('Praktijk Met Een Andere Naam')
+  try {
+    await until('Praktijk Met Een Andere Naam')
+    assertPage(await journey.browser.submit(journey.page, form), 400, 'niet meer geldig')
+    assertPage(await journey.browser.get(journey.page.url), 400, 'niet meer geldig')
+  } finally {
+    rename(name)
+    await until(name)
+  }
+  assert.equal(house.store.query(`SELECT count(*) FROM consent WHERE trace_id = '${journey.request.requestId}'`).trim(), '0')
+  await journey.give()
+  assert.ok(journey.answer.code, 'the page is right again')
 })
 
 check('4.10 refusing after giving does not undo it, nor the other way round', async () => {
