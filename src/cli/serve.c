@@ -147,7 +147,7 @@ static enum outcome build_door(struct house *house, struct failure *failure)
     arena_free(&arena);
     if (outcome != OK)
         return FAILED;
-    if (catalog_open(house->store, &door->catalog) != OK)
+    if (cached_open(house->store, "catalogue", catalog_load, &door->catalog) != OK)
         return failure_set(failure, "the catalogue of providers cannot be read from the store");
     if (idp_new(&idp_settings, &door->idp) != OK)
         return failure_set(failure, "the authentication client did not start");
@@ -229,7 +229,7 @@ static bool close_house(struct house *house)
     http_workers_stop(&house->workers);
     idp_free(&house->door.idp);
     availability_free(&house->door.availability);
-    catalog_close(&house->door.catalog);
+    cached_close(&house->door.catalog);
     events_close(&house->door.events);
     lists_stop(&house->lists);
     store_close(&house->store);
@@ -322,7 +322,7 @@ static void keep_house(struct house *house, const sigset_t *signals)
             return;
         if (signal_number == SIGHUP)
             reload(house);
-        if (catalog_refresh(house->door.catalog) != OK)
+        if (cached_refresh(house->door.catalog) != OK)
             log_warning("catalog_not_refreshed");
         if (clock_monotonic_ms() >= next_purge) {
             purge(house);

@@ -5,6 +5,7 @@
 #ifndef IDP_CONNECTION_H
 #define IDP_CONNECTION_H
 
+#include "base/arena.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -42,5 +43,12 @@ struct idp_connection {
     int64_t max_age_s;       /* -1 = not sent */
     const char *prompt;      /* NULL = not sent (REQ-12) */
 };
+
+/* The words that the doors' tables use; an unknown client_auth is "auto", an unknown userinfo is "off". */
+enum idp_client_auth idp_client_auth_from_name(struct str name);
+enum idp_userinfo idp_userinfo_from_name(struct str name);
+#define IDP_ALGS_MAX 8
+/* The allow-list out of space separated names; none = RS256 only. */
+void idp_connection_set_algs(struct idp_connection *connection, struct arena *arena, struct str names);
 
 #endif

@@ -154,7 +154,7 @@ void assets_handle_static(void *context, const struct http_request *request, str
 }
 
 /* The image behind provider/{name} or idp/{id}; NULL when there is none. */
-static const struct catalog_image *find_image(const struct catalog_snapshot *catalog, struct str tail)
+static const struct catalog_image *find_image(const struct cached_snapshot *catalog, struct str tail)
 {
     size_t slash = str_find(tail, '/');
     struct str kind = str_slice(tail, 0, slash), key = str_slice(tail, slash + 1, tail.length);
@@ -176,7 +176,7 @@ void assets_handle_logo(void *context, const struct http_request *request, struc
         send_asset(response, door->assets->medmij_logo.content_type, door->assets->medmij_logo.bytes);
         return;
     }
-    struct catalog_snapshot *catalog = catalog_acquire(door->catalog);
+    struct cached_snapshot *catalog = cached_acquire(door->catalog);
     const struct catalog_image *image = find_image(catalog, request->path_tail);
     if (image == NULL)
         send_not_found(context, request, response);
@@ -184,7 +184,7 @@ void assets_handle_logo(void *context, const struct http_request *request, struc
         send_asset(response,
                    arena_strndup(request->arena, image->content_type.data, image->content_type.length),
                    str_copy(request->arena, image->bytes));
-    catalog_release(&catalog);
+    cached_release(&catalog);
 }
 
 static int hex_digit(char c)
@@ -211,7 +211,7 @@ static const char *ink_on(struct str color)
 void assets_handle_theme(void *context, const struct http_request *request, struct http_response *response)
 {
     struct door *door = context;
-    struct catalog_snapshot *catalog = catalog_acquire(door->catalog);
+    struct cached_snapshot *catalog = cached_acquire(door->catalog);
     const struct catalog_provider *provider = NULL;
     if (str_ends_with(request->path_tail, STR(".css")))
         provider =
@@ -225,5 +225,5 @@ void assets_handle_theme(void *context, const struct http_request *request, stru
                               : "";
         send_asset(response, "text/css; charset=utf-8", str_from_c(css));
     }
-    catalog_release(&catalog);
+    cached_release(&catalog);
 }

@@ -228,7 +228,7 @@ static enum authorization_fault resolve_named(const struct lists_snapshot *lists
 }
 
 static enum authorization_fault resolve_scope(const struct lists_snapshot *lists,
-                                              const struct catalog_snapshot *catalog,
+                                              const struct cached_snapshot *catalog,
                                               struct authorization *authorization)
 {
     struct scope *scope = &authorization->scope;
@@ -264,7 +264,7 @@ static enum authorization_fault resolve_scope(const struct lists_snapshot *lists
 
 enum authorization_fault authorization_read(struct arena *arena, struct str query, const struct conf *conf,
                                             const struct lists_snapshot *lists,
-                                            const struct catalog_snapshot *catalog,
+                                            const struct cached_snapshot *catalog,
                                             struct authorization *out_authorization)
 {
     *out_authorization = (struct authorization){0};
@@ -312,7 +312,7 @@ struct str authorization_pack(struct arena *arena, const struct authorization *a
 
 enum authorization_fault authorization_unpack(struct arena *arena, struct str packed, const struct conf *conf,
                                               const struct lists_snapshot *lists,
-                                              const struct catalog_snapshot *catalog,
+                                              const struct cached_snapshot *catalog,
                                               struct authorization *out_authorization)
 {
     *out_authorization = (struct authorization){0};

@@ -69,7 +69,7 @@ struct authorization {
  * was sound. */
 enum authorization_fault authorization_read(struct arena *arena, struct str query, const struct conf *conf,
                                             const struct lists_snapshot *lists,
-                                            const struct catalog_snapshot *catalog,
+                                            const struct cached_snapshot *catalog,
                                             struct authorization *out_authorization) MUST_CHECK;
 
 /* The OAuth error code of a 1b fault; NULL for the others. */
@@ -79,7 +79,7 @@ const char *authorization_fault_code(enum authorization_fault fault);
 struct str authorization_pack(struct arena *arena, const struct authorization *authorization);
 enum authorization_fault authorization_unpack(struct arena *arena, struct str packed, const struct conf *conf,
                                               const struct lists_snapshot *lists,
-                                              const struct catalog_snapshot *catalog,
+                                              const struct cached_snapshot *catalog,
                                               struct authorization *out_authorization) MUST_CHECK;
 
 /* The scope of the answer (spec 3.7) for the granted service ids (space separated). */

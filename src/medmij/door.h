@@ -24,7 +24,7 @@ struct door {
     struct store *store;
     const struct vault *vault;
     struct lists *lists;
-    struct catalog *catalog;
+    struct cached *catalog;
     struct idp *idp;
     const struct template_set *templates;
     struct availability_checker *availability;

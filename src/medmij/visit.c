@@ -2,12 +2,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "base/rand.h"
-#include "base/secret.h"
-#include "http/cookie.h"
 #include "medmij/redirect_uri.h"
-
-#define BROWSER_COOKIE "sluis_b"
 
 struct visit visit_begin(void *door, const struct http_request *request, struct http_response *response)
 {
@@ -19,7 +14,7 @@ struct visit visit_begin(void *door, const struct http_request *request, struct 
         .response = response,
         .arena = request->arena,
         .lists = lists_acquire(medmij->lists),
-        .catalog = catalog_acquire(medmij->catalog),
+        .catalog = cached_acquire(medmij->catalog),
         .now = clock_now(),
     };
 }
@@ -27,7 +22,7 @@ struct visit visit_begin(void *door, const struct http_request *request, struct 
 void visit_end(struct visit *visit)
 {
     lists_release(&visit->lists);
-    catalog_release(&visit->catalog);
+    cached_release(&visit->catalog);
 }
 
 void visit_event(const struct visit *visit, enum medmij_event event, const char *error_code)
@@ -59,33 +54,6 @@ const char *visit_back_url(const struct visit *visit, const char *error_code)
     const struct str values[] = {str_from_c(error_code), authorization->state};
     return redirect_uri_append(visit->arena, authorization->redirect_uri, names, values,
                                authorization->state.length > 0 ? 2 : 1);
-}
-
-static bool find_cookie(const struct visit *visit, struct str *out_value)
-{
-    struct str header;
-    enum form_lookup found = http_request_header(visit->request, "Cookie", &header);
-    return found == FORM_ONE &&
-           cookie_find(visit->arena, header, BROWSER_COOKIE, visit->request->is_https, out_value) == OK &&
-           out_value->length == TOKEN_TEXT_LENGTH;
-}
-
-struct str visit_browser_digest(struct visit *visit, bool *out_is_new)
-{
-    struct str value;
-    *out_is_new = !find_cookie(visit, &value);
-    if (*out_is_new) {
-        value = rand_token(visit->arena);
-        http_response_header(visit->response, "Set-Cookie",
-                             cookie_set(visit->arena, BROWSER_COOKIE, value, visit->request->is_https));
-    }
-    return codec_sha256(visit->arena, value);
-}
-
-bool visit_is_browser(const struct visit *visit, struct str digest)
-{
-    struct str value;
-    return find_cookie(visit, &value) && secret_equal(digest, codec_sha256(visit->arena, value));
 }
 
 struct str visit_form_token(const struct visit *visit, struct str flow_id)

@@ -25,7 +25,7 @@ struct visit {
     struct http_response *response;
     struct arena *arena;
     struct lists_snapshot *lists;
-    struct catalog_snapshot *catalog;
+    struct cached_snapshot *catalog;
     int64_t now;
     struct authorization authorization; /* of this visit, once read or unpacked */
     struct str grant_type;              /* of a token request, for the event log */
@@ -41,11 +41,6 @@ void visit_event(const struct visit *visit, enum medmij_event event, const char 
 /* redirect_uri?error=...&state=...: the one place where such a redirect is made, so that "no data" and
  * "refused" are the same bytes (spec 5.2). NULL when no redirect URI was checked. */
 const char *visit_back_url(const struct visit *visit, const char *error_code);
-
-/* The browser-binding cookie: its digest, or a fresh cookie set on the response when the browser has none. */
-struct str visit_browser_digest(struct visit *visit, bool *out_is_new);
-/* Whether this browser's cookie is the one behind `digest`. */
-bool visit_is_browser(const struct visit *visit, struct str digest);
 
 /* The one-time token of the forms on a flow's cancelled-login page: derived, so that showing the page again
  * needs no write, and not guessable without the vault's key. */

@@ -22,10 +22,10 @@ static struct arena *arena;
 static const char *folder;
 static struct vault *vault;
 static struct store *store;
-static struct catalog *catalog;
+static struct cached *catalog;
 static struct lists *lists;
 static struct lists_snapshot *list_snapshot;
-static struct catalog_snapshot *catalog_snapshot;
+static struct cached_snapshot *catalog_snapshot;
 static struct conf conf = {.are_ids_required = true, .is_pkce_used = true};
 
 static const char *write_list(const char *name, const char *root, const char *name_space, const char *content)
@@ -152,8 +152,8 @@ static void fill_catalog(void)
     int64_t changed;
     if (catalog_write(store, &data, false, false, "test", clock_now(), &changed, &failure) != OK)
         fail_msg("%s", failure.text);
-    assert_int_equal(catalog_open(store, &catalog), OK);
-    catalog_snapshot = catalog_acquire(catalog);
+    assert_int_equal(cached_open(store, "catalogue", catalog_load, &catalog), OK);
+    catalog_snapshot = cached_acquire(catalog);
 }
 
 static int setup(void **state)
@@ -185,8 +185,8 @@ static int teardown(void **state)
     (void)state;
     lists_release(&list_snapshot);
     lists_stop(&lists);
-    catalog_release(&catalog_snapshot);
-    catalog_close(&catalog);
+    cached_release(&catalog_snapshot);
+    cached_close(&catalog);
     store_close(&store);
     vault_free(&vault);
     int removed = system(arena_printf(arena, "rm -rf '%s'", folder));

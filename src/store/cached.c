@@ -1,0 +1,109 @@
+#include "store/cached.h"
+
+#include "base/log.h"
+#include "store/catalog.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct cached_snapshot {
+    atomic_int references;
+    struct arena *arena;
+    int64_t version;
+    const void *data;
+};
+
+struct cached {
+    struct store *store;
+    const char *name;
+    cached_load *load;
+    pthread_mutex_t lock; /* guards the pointer only; held for an increment */
+    struct cached_snapshot *current;
+};
+
+/* The version is read before the data, so that a change in between is seen again at the next refresh. */
+static enum outcome read_snapshot(struct cached *cached, struct cached_snapshot **out_snapshot)
+{
+    struct cached_snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (snapshot == NULL)
+        abort();
+    snapshot->references = 1;
+    snapshot->arena = arena_new();
+    if (catalog_version(cached->store, &snapshot->version) != OK ||
+        cached->load(cached->store, snapshot->arena, &snapshot->data) != OK) {
+        cached_release(&snapshot);
+        return FAILED;
+    }
+    *out_snapshot = snapshot;
+    return OK;
+}
+
+enum outcome cached_open(struct store *store, const char *name, cached_load *load, struct cached **out_cached)
+{
+    struct cached *cached = calloc(1, sizeof *cached);
+    if (cached == NULL)
+        abort();
+    cached->store = store;
+    cached->name = name;
+    cached->load = load;
+    pthread_mutex_init(&cached->lock, NULL);
+    if (read_snapshot(cached, &cached->current) != OK) {
+        cached_close(&cached);
+        return FAILED;
+    }
+    *out_cached = cached;
+    return OK;
+}
+
+void cached_close(struct cached **cached)
+{
+    if (cached == NULL || *cached == NULL)
+        return;
+    cached_release(&(*cached)->current);
+    pthread_mutex_destroy(&(*cached)->lock);
+    free(*cached);
+    *cached = NULL;
+}
+
+enum outcome cached_refresh(struct cached *cached)
+{
+    int64_t version;
+    if (catalog_version(cached->store, &version) != OK)
+        return FAILED;
+    if (version == cached->current->version)
+        return OK;
+    struct cached_snapshot *fresh;
+    if (read_snapshot(cached, &fresh) != OK)
+        return FAILED;
+    pthread_mutex_lock(&cached->lock);
+    struct cached_snapshot *old = cached->current;
+    cached->current = fresh;
+    pthread_mutex_unlock(&cached->lock);
+    cached_release(&old);
+    log_info("business_data_loaded", LOG_C("what", cached->name), LOG_INT("version", fresh->version));
+    return OK;
+}
+
+struct cached_snapshot *cached_acquire(struct cached *cached)
+{
+    pthread_mutex_lock(&cached->lock);
+    struct cached_snapshot *snapshot = cached->current;
+    atomic_fetch_add(&snapshot->references, 1);
+    pthread_mutex_unlock(&cached->lock);
+    return snapshot;
+}
+
+void cached_release(struct cached_snapshot **snapshot)
+{
+    if (*snapshot != NULL && atomic_fetch_sub(&(*snapshot)->references, 1) == 1) {
+        arena_free(&(*snapshot)->arena);
+        free(*snapshot);
+    }
+    *snapshot = NULL;
+}
+
+const void *cached_data(const struct cached_snapshot *snapshot)
+{
+    return snapshot->data;
+}
