@@ -15,6 +15,8 @@
 #include "medmij/assets.h"
 #include "medmij/door.h"
 #include "ops/ops.h"
+#include "sso/directory.h"
+#include "sso/professional.h"
 #include "store/flow.h"
 #include "store/grant.h"
 #include "store/list_copy.h"
@@ -44,9 +46,11 @@ struct house {
     struct store *store;
     struct lists *lists;
     struct door door;
+    struct professional professional;
     struct ops ops;
     struct http_workers *workers;
     struct route_table front_routes, back_routes, internal_routes, ops_routes;
+    struct route_table professional_front_routes, professional_internal_routes;
     struct http_server *front, *back, *internal;
 };
 
@@ -156,6 +160,20 @@ static enum outcome build_door(struct house *house, struct failure *failure)
     return OK;
 }
 
+static enum outcome build_professional_door(struct house *house, struct failure *failure)
+{
+    struct professional *door = &house->professional;
+    door->conf = &house->door.conf;
+    door->store = house->store;
+    door->vault = house->vault;
+    door->idp = house->door.idp;
+    door->templates = house->templates;
+    if (cached_open(house->store, "connections", directory_load, &door->data) != OK)
+        return failure_set(failure, "the connections cannot be read from the store");
+    door->log = log_writer_start(house->store);
+    return OK;
+}
+
 static enum outcome start_listener(struct house *house, const char *name,
                                    const struct conf_listener *listener, bool is_https,
                                    const struct route_table *table, struct http_server **out_server,
@@ -195,18 +213,22 @@ static enum outcome start_listeners(struct house *house, struct failure *failure
     house->ops.lists = house->lists;
     house->ops.events = house->door.events;
     house->ops.started_at = clock_now();
+    house->professional_front_routes = professional_front_routes(&house->professional);
+    house->professional_internal_routes = professional_internal_routes(&house->professional);
     house->front_routes = door_front_routes(&house->door);
+    house->front_routes.next = &house->professional_front_routes;
     house->back_routes = door_back_routes(&house->door);
     house->ops_routes = ops_routes(&house->ops);
     house->internal_routes = door_internal_routes(&house->door);
     house->internal_routes.next = &house->ops_routes;
+    house->ops_routes.next = &house->professional_internal_routes;
     bool is_https = strncmp(conf->base_url, "https:", 6) == 0;
     if (http_workers_start((unsigned)conf->workers, &house->workers, failure) != OK ||
         start_listener(house, "front", &conf->front, is_https, &house->front_routes, &house->front,
                        failure) != OK ||
         start_listener(house, "back", &conf->back, true, &house->back_routes, &house->back, failure) != OK)
         return FAILED;
-    return start_listener(house, "internal", &conf->internal, false, &house->internal_routes,
+    return start_listener(house, "internal", &conf->internal, is_https, &house->internal_routes,
                           &house->internal, failure);
 }
 
@@ -215,7 +237,7 @@ static enum outcome build_house(struct house *house, struct failure *failure)
     const struct conf *conf = conf_of(house);
     if (vault_load(conf->key_file, &house->vault, failure) != OK || load_templates(house, failure) != OK ||
         open_store(house, failure) != OK || start_lists(house, failure) != OK ||
-        build_door(house, failure) != OK)
+        build_door(house, failure) != OK || build_professional_door(house, failure) != OK)
         return FAILED;
     return start_listeners(house, failure);
 }
@@ -227,6 +249,8 @@ static bool close_house(struct house *house)
     is_clean = http_server_drain(&house->back, 10) && is_clean;
     is_clean = http_server_drain(&house->internal, 5) && is_clean;
     http_workers_stop(&house->workers);
+    log_writer_stop(&house->professional.log);
+    cached_close(&house->professional.data);
     idp_free(&house->door.idp);
     availability_free(&house->door.availability);
     cached_close(&house->door.catalog);
@@ -322,7 +346,7 @@ static void keep_house(struct house *house, const sigset_t *signals)
             return;
         if (signal_number == SIGHUP)
             reload(house);
-        if (cached_refresh(house->door.catalog) != OK)
+        if (cached_refresh(house->door.catalog) != OK || cached_refresh(house->professional.data) != OK)
             log_warning("catalog_not_refreshed");
         if (clock_monotonic_ms() >= next_purge) {
             purge(house);

@@ -1,0 +1,49 @@
+/*
+ * An attempt: one HTTP request of a login at the professional's door with everything its handler reads, and the trail it
+ * leaves. Lives on the handler's stack from attempt_begin to attempt_end. A handler ends it in exactly one way:
+ * attempt_fail, attempt_succeed, or an answer of its own while nothing is logged yet.
+ */
+#ifndef SSO_ATTEMPT_H
+#define SSO_ATTEMPT_H
+
+#include "http/request.h"
+#include "http/response.h"
+#include "sso/directory.h"
+#include "sso/professional.h"
+#include "sso/trail.h"
+#include "store/flow.h"
+#include "store/session.h"
+
+struct attempt {
+    struct professional *door;
+    const struct conf *conf;
+    const struct http_request *request;
+    struct http_response *response;
+    struct arena *arena;
+    struct cached_snapshot *snapshot;
+    const struct sso_host *host;
+    const struct sso_connection *connection; /* NULL before it is found */
+    int64_t now;
+    struct trail trail;
+    struct flow flow;
+    struct str view; /* as asked for; empty = none */
+};
+
+struct attempt attempt_begin(void *door, const struct http_request *request, struct http_response *response);
+void attempt_end(struct attempt *attempt);
+
+/* Ends the trail with the error of the catalogue, logs, notifies and shows its page with the reference. `cause` is 0 or
+ * 'a'..'e'; `detail` is English for the process log. */
+void attempt_fail(struct attempt *attempt, int code, char cause, const char *detail);
+/* Ends the trail as succeeded (`warning` 0 = without one) and logs it. The answer is the caller's. */
+void attempt_succeed(struct attempt *attempt, int warning);
+
+/* The digest of the browser-binding cookie (REQ-6), made when there is none. */
+struct str attempt_browser_digest(struct attempt *attempt);
+/* The digest of the session cookie; empty when there is none. */
+struct str attempt_session_digest(const struct attempt *attempt);
+
+#define SSO_FLOW_DOOR "sso"
+#define SSO_SESSION_COOKIE "sluis_s"
+
+#endif

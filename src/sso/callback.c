@@ -1,0 +1,445 @@
+#include "sso/callback.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "http/browser.h"
+#include "http/cookie.h"
+#include "jose/claims.h"
+#include "sso/handover.h"
+#include "sso/locations.h"
+#include "sso/permissions.h"
+#include "sso/reference.h"
+#include "sso/sso_error.h"
+#include "sso/views.h"
+#include "store/mapping.h"
+#include "store/sso_user.h"
+
+#include <stdlib.h>
+
+#define ADDED_PER_DAY_MAX 500 /* MAP-8 */
+
+/* Everything of one login that later steps need from earlier ones. */
+struct login {
+    struct idp_identity identity;
+    struct locations locations;
+    struct mapping_found *found;
+    struct permissions permissions;
+    struct sso_user user;
+    struct str patient_kind, patient;
+    int warning; /* first warning of the catalogue; 0 = none */
+};
+
+static json_t *text(struct str value)
+{
+    return json_stringn(value.data ? value.data : "", value.length);
+}
+
+/* ---- the flow and its trail ---- */
+
+struct str callback_pack(struct attempt *attempt, struct str patient_kind, struct str patient)
+{
+    json_t *payload = json_object();
+    json_object_set_new(payload, "trail", text(trail_pack(&attempt->trail)));
+    json_object_set_new(payload, "view", text(attempt->view));
+    json_object_set_new(payload, "patient_kind", text(patient_kind));
+    json_object_set_new(payload, "patient", text(patient));
+    char *dumped = json_dumps(payload, JSON_COMPACT);
+    json_decref(payload);
+    struct str packed = str_copy(attempt->arena, str_from_c(dumped));
+    free(dumped);
+    return packed;
+}
+
+static struct str member(struct arena *arena, const json_t *object, const char *name)
+{
+    struct str value;
+    return claim_text(object, name, &value) == OK ? str_copy(arena, value) : STR_NONE;
+}
+
+static enum outcome unpack(struct attempt *attempt, struct login *login)
+{
+    json_t *payload;
+    struct failure failure;
+    if (json_parse_object(attempt->flow.payload, &payload, &failure) != OK)
+        return FAILED;
+    attempt->view = member(attempt->arena, payload, "view");
+    login->patient_kind = member(attempt->arena, payload, "patient_kind");
+    login->patient = member(attempt->arena, payload, "patient");
+    struct str packed = member(attempt->arena, payload, "trail");
+    json_decref(payload);
+    struct trail trail;
+    if (trail_unpack(&trail, attempt->arena, packed) != OK)
+        return FAILED;
+    trail_free(&attempt->trail);
+    attempt->trail = trail;
+    return OK;
+}
+
+/* A replayed callback is the browser's Back button or a double click when the session that it led to is alive here
+ * (RSP-8): on to its landing. */
+static bool continue_session(struct attempt *attempt)
+{
+    struct session session;
+    if (session_find_by_log(attempt->door->store, attempt->trail.entry.reference, attempt->now, attempt->arena,
+                            &session) != OK ||
+        !str_equal(session.digest, attempt_session_digest(attempt)))
+        return false;
+    http_response_redirect(attempt->response,
+                           arena_printf(attempt->arena, "%.*s%.*s", STR_ARG(attempt->host->base_url),
+                                        STR_ARG(session.landing)));
+    return true;
+}
+
+/* RSP-3 to RSP-8; false when the attempt has been answered. */
+static bool take_flow(struct attempt *attempt, const struct form *response, struct login *login)
+{
+    struct str state;
+    bool is_replay;
+    if (form_get(response, "state", &state) != FORM_ONE) {
+        attempt_fail(attempt, 301, 0, "state is missing, repeated or malformed");
+        return false;
+    }
+    switch (flow_take_callback(attempt->door->store, codec_sha256(attempt->arena, state), attempt->now,
+                               attempt->arena, &attempt->flow, &is_replay)) {
+    case OK:
+        break;
+    case ABSENT:
+        attempt_fail(attempt, 302, 0, "no such attempt, or expired");
+        return false;
+    case FAILED:
+        attempt_fail(attempt, 911, 0, "the store failed");
+        return false;
+    }
+    if (!str_equal(attempt->flow.door, STR(SSO_FLOW_DOOR)) || unpack(attempt, login) != OK) {
+        attempt_fail(attempt, 302, 0, "the attempt belongs to another door");
+        return false;
+    }
+    if (!browser_is(attempt->request, attempt->flow.browser_digest)) {
+        attempt_fail(attempt, 303, 0, "the browser's cookie is missing or another");
+        return false;
+    }
+    if (!str_equal(attempt->flow.connection, attempt->connection->id)) {
+        attempt_fail(attempt, 305, 0, "the callback came to another connection than the request");
+        return false;
+    }
+    if (is_replay && !continue_session(attempt))
+        attempt_fail(attempt, 304, 0, "the state was used before");
+    return !is_replay;
+}
+
+/* ---- steps 4 and 5: the provider's answer, tokens, identity ---- */
+
+static json_t *parameter_names(const struct form *response)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < response->count; i++)
+        if (str_is_printable_ascii(response->fields[i].name) && response->fields[i].name.length <= 40)
+            json_array_append_new(names, text(response->fields[i].name));
+    return names;
+}
+
+static struct str provider_error(const struct form *response)
+{
+    struct str error;
+    return form_get(response, "error", &error) == FORM_ONE ? error : STR_NONE;
+}
+
+static bool identify(struct attempt *attempt, const struct form *response, struct login *login)
+{
+    struct idp_connection connection = directory_idp_connection(attempt->arena, attempt->connection, 0);
+    struct idp_attempt request = {
+        .nonce = attempt->flow.nonce,
+        .code_verifier = attempt->flow.code_verifier,
+        .issuer = attempt->flow.issuer,
+        .redirect_uri = str_from_c(directory_redirect_uri(attempt->arena, attempt->host, attempt->connection)),
+    };
+    struct failure failure = {""};
+    enum idp_result result = idp_finish(attempt->door->idp, &connection, &request, response, attempt->arena,
+                                        &login->identity, &failure);
+    int code = sso_error_of_idp(result, provider_error(response));
+    bool is_response_sound = result == IDP_OK || code >= 400;
+    trail_step(&attempt->trail, TRAIL_RESPONSE, is_response_sound,
+               json_pack("{s:I, s:o}", "after_ms", (json_int_t)(clock_now_ms() - attempt->trail.entry.started_at_ms),
+                         "parameters", parameter_names(response)));
+    if (is_response_sound)
+        trail_step(&attempt->trail, TRAIL_TOKENS, result == IDP_OK,
+                   json_pack("{s:s}", "result", idp_result_name(result)));
+    if (result == IDP_OK)
+        return true;
+    attempt_fail(attempt, code, 0, failure.text);
+    return false;
+}
+
+/* ---- steps 6 and 7: locations and the mapping table ---- */
+
+static bool fail_locations(struct attempt *attempt, enum locations_result result)
+{
+    switch (result) {
+    case LOCATIONS_OK:
+        return false;
+    case LOCATIONS_ABSENT:
+        attempt_fail(attempt, 701, 'a', "the location claim is absent");
+        break;
+    case LOCATIONS_EMPTY:
+        attempt_fail(attempt, 701, 'b', "the location claim is empty");
+        break;
+    case LOCATIONS_OVERAGE:
+        attempt_fail(attempt, 704, 0, "the provider left the list out (overage)");
+        break;
+    case LOCATIONS_WRONG_FORMAT:
+        attempt_fail(attempt, 705, 0, "the location claim has an unknown format");
+        break;
+    }
+    return true;
+}
+
+static bool read_locations(struct attempt *attempt, struct login *login)
+{
+    struct locations *locations = &login->locations;
+    enum locations_result result =
+        locations_read(attempt->arena, login->identity.claims, attempt->connection, locations);
+    json_t *ids = json_array();
+    struct str *index = arena_array_of(attempt->arena, locations->count, struct str);
+    for (size_t i = 0; result == LOCATIONS_OK && i < locations->count; i++) {
+        index[i] = locations->items[i].code;
+        json_array_append_new(ids, text(index[i]));
+    }
+    attempt->trail.entry.location_ids = index;
+    attempt->trail.entry.location_count = result == LOCATIONS_OK ? locations->count : 0;
+    trail_step_ids(&attempt->trail, TRAIL_LOCATIONS, result == LOCATIONS_OK,
+                   json_pack("{s:o, s:s, s:I, s:I, s:I}", "claim", text(attempt->connection->location_claim), "type",
+                             locations->json_type ? locations->json_type : "absent", "received",
+                             (json_int_t)locations->received, "dropped", (json_int_t)locations->dropped, "duplicates",
+                             (json_int_t)locations->duplicates),
+                   ids);
+    return !fail_locations(attempt, result);
+}
+
+static const char *state_name(const struct mapping_found *found)
+{
+    if (found->is_added)
+        return "nieuw toegevoegd";
+    if (found->is_withheld)
+        return "niet toegevoegd (daglimiet)";
+    switch (found->status) {
+    case MAPPING_NEW:
+        break;
+    case MAPPING_LINKED:
+        return "gekoppeld";
+    case MAPPING_IGNORED:
+        return "genegeerd";
+    case MAPPING_INACTIVE:
+        return "inactief";
+    }
+    return "niet gekoppeld";
+}
+
+static void log_mapping(struct attempt *attempt, const struct login *login, size_t linked)
+{
+    json_t *ids = json_array();
+    for (size_t i = 0; i < login->locations.count; i++) {
+        json_t *id = json_pack("{s:o, s:s}", "id", text(login->locations.items[i].code), "state",
+                               state_name(&login->found[i]));
+        if (login->found[i].status == MAPPING_LINKED)
+            json_object_set_new(id, "group", text(login->found[i].group));
+        json_array_append_new(ids, id);
+    }
+    trail_step_ids(&attempt->trail, TRAIL_MAPPING, linked > 0, json_pack("{s:I}", "linked", (json_int_t)linked), ids);
+}
+
+static bool map_locations(struct attempt *attempt, struct login *login)
+{
+    size_t count = login->locations.count, linked = 0, inactive = 0;
+    login->found = arena_array_of(attempt->arena, count, struct mapping_found);
+    if (mapping_resolve(attempt->door->store, attempt->connection->id, login->locations.items, count,
+                        attempt->trail.entry.reference, ADDED_PER_DAY_MAX, attempt->now, attempt->arena,
+                        login->found) != OK) {
+        attempt_fail(attempt, 911, 0, "the mapping table could not be read");
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        linked += login->found[i].status == MAPPING_LINKED;
+        inactive += login->found[i].status == MAPPING_INACTIVE;
+        if (login->found[i].is_withheld)
+            login->warning = 706;
+    }
+    log_mapping(attempt, login, linked);
+    if (linked == 0)
+        attempt_fail(attempt, 701, inactive > 0 ? 'd' : 'c', "no received location is linked");
+    return linked > 0;
+}
+
+/* ---- step 8: permissions ---- */
+
+static bool grant_permissions(struct attempt *attempt, struct login *login)
+{
+    struct str *names = arena_array_of(attempt->arena, login->locations.count, struct str);
+    size_t count = 0;
+    for (size_t i = 0; i < login->locations.count; i++)
+        if (login->found[i].status == MAPPING_LINKED)
+            names[count++] = login->found[i].group;
+    enum permissions_result result =
+        permissions_compute(attempt->arena, directory_data(attempt->snapshot), attempt->connection->customer_key,
+                            names, count, attempt->connection->ceiling, &login->permissions);
+    json_t *groups = json_array();
+    for (size_t i = 0; i < login->permissions.group_count; i++)
+        json_array_append_new(groups, text(login->permissions.groups[i]->name));
+    trail_step(&attempt->trail, TRAIL_PERMISSIONS, result == PERMISSIONS_OK,
+               json_pack("{s:o, s:o, s:I}", "groups", groups, "ceiling", text(attempt->connection->ceiling),
+                         "permissions", (json_int_t)login->permissions.count));
+    switch (result) {
+    case PERMISSIONS_OK:
+        return true;
+    case PERMISSIONS_GROUPS_INACTIVE:
+        attempt_fail(attempt, 701, 'e', "every linked group is inactive");
+        return false;
+    case PERMISSIONS_NONE_IN_GROUPS:
+        attempt_fail(attempt, 702, 'a', "the groups have no permissions");
+        return false;
+    case PERMISSIONS_NONE_IN_CEILING:
+        attempt_fail(attempt, 702, 'b', "the ceiling leaves no permission");
+        return false;
+    }
+    return false;
+}
+
+/* ---- step 9: the user ---- */
+
+static struct str optional_claim(struct attempt *attempt, const struct login *login, struct str path)
+{
+    struct str value;
+    return path.length > 0 && claim_path(login->identity.claims, path, &value) == OK &&
+                   str_is_printable_utf8(value) && value.length <= 255
+               ? str_copy(attempt->arena, value)
+               : STR_NONE;
+}
+
+static bool know_user(struct attempt *attempt, struct login *login)
+{
+    const struct sso_connection *connection = attempt->connection;
+    struct str subject = connection->subject_claim.length > 0 ? connection->subject_claim : STR("sub");
+    struct sso_user seen = {
+        .issuer = attempt->flow.issuer,
+        .subject = optional_claim(attempt, login, subject),
+        .sub_raw = str_copy(attempt->arena, login->identity.subject),
+        .display_name = optional_claim(attempt, login, connection->name_claim),
+        .email = optional_claim(attempt, login, connection->email_claim),
+        .employee_number = optional_claim(attempt, login, connection->employee_claim),
+    };
+    struct sso_user_change change;
+    if (seen.subject.length == 0) {
+        trail_step(&attempt->trail, TRAIL_USER, false, json_pack("{s:o}", "claim", text(subject)));
+        attempt_fail(attempt, 803, 0, "the subject claim is absent");
+        return false;
+    }
+    if (sso_user_upsert(attempt->door->store, &seen, attempt->now, attempt->arena, &login->user, &change) != OK) {
+        attempt_fail(attempt, 802, 0, "the user could not be written");
+        return false;
+    }
+    attempt->trail.entry.user_id = login->user.id;
+    attempt->trail.entry.user_name =
+        login->user.display_name.length > 0 ? login->user.display_name : login->user.subject;
+    trail_step(&attempt->trail, TRAIL_USER, !login->user.is_blocked,
+               json_pack("{s:o, s:o, s:b, s:o}", "claim", text(subject), "user", text(login->user.id), "created",
+                         change.is_created, "changed", text(change.changed_fields)));
+    if (login->user.is_blocked)
+        attempt_fail(attempt, 801, 0, "the user is blocked");
+    return !login->user.is_blocked;
+}
+
+/* ---- steps 10 and 11: landing and session ---- */
+
+static struct str linked_locations(struct attempt *attempt, const struct login *login)
+{
+    struct buf joined = buf_new(attempt->arena, (size_t)LOCATIONS_MAX * 257);
+    for (size_t i = 0; i < login->locations.count; i++) {
+        if (login->found[i].status != MAPPING_LINKED)
+            continue;
+        if (joined.length > 0)
+            buf_append_char(&joined, '\n');
+        buf_append(&joined, login->locations.items[i].code);
+    }
+    return buf_str(&joined);
+}
+
+static struct str group_names(struct attempt *attempt, const struct login *login)
+{
+    struct buf joined = buf_new(attempt->arena, (size_t)LOCATIONS_MAX * 257);
+    for (size_t i = 0; i < login->permissions.group_count; i++) {
+        if (i > 0)
+            buf_append_char(&joined, '\n');
+        buf_append(&joined, login->permissions.groups[i]->name);
+    }
+    return buf_str(&joined);
+}
+
+static void open_session(struct attempt *attempt, struct login *login)
+{
+    const struct sso_connection *connection = attempt->connection;
+    struct view_request wanted = {
+        .view = attempt->view,
+        .default_view = connection->default_view,
+        .has_patient = login->patient.length > 0,
+    };
+    struct view_choice choice = views_choose(attempt->arena, directory_data(attempt->snapshot), &login->permissions, &wanted);
+    if (choice.warning != 0)
+        login->warning = choice.warning;
+    trail_step(&attempt->trail, TRAIL_LANDING, true,
+               json_pack("{s:o, s:o, s:b}", "view", text(attempt->view), "chosen", text(choice.view->name), "patient",
+                         login->patient.length > 0));
+    struct str cookie = rand_token(attempt->arena), replaced, sid = STR_NONE;
+    (void)claim_text(login->identity.claims, "sid", &sid); /* optional (OUT-5) */
+    struct session session = {
+        .digest = codec_sha256(attempt->arena, cookie),
+        .user_id = login->user.id,
+        .connection = connection->id,
+        .issuer = attempt->flow.issuer,
+        .subject = login->user.sub_raw,
+        .sid = sid,
+        .display_name = attempt->trail.entry.user_name,
+        .groups = group_names(attempt, login),
+        .permissions = permissions_text(attempt->arena, &login->permissions),
+        .locations = linked_locations(attempt, login),
+        .landing = choice.path,
+        .patient = login->patient,
+        .is_limited = choice.view->is_limited,
+        .id_token = login->identity.id_token,
+        .acr = login->identity.acr,
+        .log_reference = attempt->trail.entry.reference,
+        .login_at = attempt->now,
+        .seen_at = attempt->now,
+        .idle_s = connection->idle_s,
+        .expires_at = attempt->now + connection->absolute_s,
+    };
+    if (session_create(attempt->door->store, &session, attempt_session_digest(attempt), attempt->arena, &replaced) !=
+        OK) {
+        attempt_fail(attempt, 805, 0, "the session could not be written");
+        return;
+    }
+    trail_step(&attempt->trail, TRAIL_SESSION, true,
+               json_pack("{s:o, s:I, s:I}", "replaced_user", text(replaced), "idle_s", (json_int_t)session.idle_s,
+                         "absolute_s", (json_int_t)connection->absolute_s));
+    http_response_header(attempt->response, "Set-Cookie",
+                         cookie_set(attempt->arena, SSO_SESSION_COOKIE, cookie, attempt->request->is_https));
+    http_response_redirect(attempt->response, handover_url(attempt, &session));
+    attempt_succeed(attempt, login->warning);
+}
+
+void callback_run(struct attempt *attempt, const struct form *response)
+{
+    struct login login = {0};
+    trail_begin(&attempt->trail, attempt->arena, clock_now_ms(), reference_new(attempt->arena, attempt->now));
+    attempt->trail.entry.connection = attempt->connection->id;
+    attempt->trail.entry.slug = directory_slug(attempt->arena, attempt->connection);
+    attempt->trail.entry.customer_key = attempt->connection->customer_key;
+    attempt->trail.entry.environment = attempt->connection->environment;
+    if (take_flow(attempt, response, &login) && identify(attempt, response, &login) &&
+        read_locations(attempt, &login) && map_locations(attempt, &login) && grant_permissions(attempt, &login) &&
+        know_user(attempt, &login))
+        open_session(attempt, &login);
+    if (attempt->flow.id.length > 0 && flow_end(attempt->door->store, attempt->flow.id) == FAILED)
+        log_warning("flow_not_ended", LOG_STR("flow", attempt->flow.id));
+    idp_identity_free(&login.identity);
+}

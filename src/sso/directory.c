@@ -1,0 +1,95 @@
+#include "sso/directory.h"
+
+enum outcome directory_load(struct store *store, struct arena *arena, const void **out_data)
+{
+    struct sso_data *data = arena_new_of(arena, struct sso_data);
+    *out_data = data;
+    return sso_data_read(store, arena, data);
+}
+
+const struct sso_data *directory_data(const struct cached_snapshot *snapshot)
+{
+    return cached_data(snapshot);
+}
+
+const struct sso_host *directory_find_host(const struct cached_snapshot *snapshot, struct str host)
+{
+    const struct sso_data *data = directory_data(snapshot);
+    for (size_t i = 0; i < data->host_count; i++)
+        if (str_equal_ignoring_case(data->hosts[i].name, host))
+            return &data->hosts[i];
+    return NULL;
+}
+
+const struct sso_connection *directory_find_connection(const struct cached_snapshot *snapshot,
+                                                       const struct sso_host *host, struct str customer_key,
+                                                       struct str provider_key)
+{
+    const struct sso_data *data = directory_data(snapshot);
+    for (size_t i = 0; i < data->connection_count; i++) {
+        const struct sso_connection *connection = &data->connections[i];
+        if (str_equal(connection->customer_key, customer_key) && str_equal(connection->provider_key, provider_key) &&
+            str_equal(connection->platform, host->platform) && str_equal(connection->environment, host->environment))
+            return connection;
+    }
+    return NULL;
+}
+
+const struct sso_connection *directory_find_connection_by_id(const struct cached_snapshot *snapshot, struct str id)
+{
+    const struct sso_data *data = directory_data(snapshot);
+    for (size_t i = 0; i < data->connection_count; i++)
+        if (str_equal(data->connections[i].id, id))
+            return &data->connections[i];
+    return NULL;
+}
+
+struct str directory_slug(struct arena *arena, const struct sso_connection *connection)
+{
+    return str_from_c(arena_printf(arena, "%.*s_%.*s", STR_ARG(connection->customer_key),
+                                   STR_ARG(connection->provider_key)));
+}
+
+static const char *text_or_null(struct arena *arena, struct str text)
+{
+    return text.length > 0 ? arena_strndup(arena, text.data, text.length) : NULL;
+}
+
+struct idp_connection directory_idp_connection(struct arena *arena, const struct sso_connection *connection,
+                                               size_t secret)
+{
+    struct idp_connection idp = {
+        .id = text_or_null(arena, connection->id),
+        .issuer = text_or_null(arena, connection->issuer),
+        .metadata_url = text_or_null(arena, connection->metadata_url),
+        .authorization_endpoint = text_or_null(arena, connection->authorization_endpoint),
+        .token_endpoint = text_or_null(arena, connection->token_endpoint),
+        .jwks_uri = text_or_null(arena, connection->jwks_uri),
+        .userinfo_endpoint = text_or_null(arena, connection->userinfo_endpoint),
+        .client_id = text_or_null(arena, connection->client_id),
+        .client_secret = secret < connection->secret_count ? connection->secrets[secret].value : STR_NONE,
+        .client_auth = idp_client_auth_from_name(connection->client_auth),
+        .scope = text_or_null(arena, connection->scope),
+        .acr_values = text_or_null(arena, connection->acr_values),
+        .is_acr_required = connection->is_acr_required,
+        .userinfo = idp_userinfo_from_name(connection->userinfo),
+        .userinfo_claim = text_or_null(arena, connection->location_claim),
+        .response_mode = str_equal(connection->response_mode, STR("form_post")) ? IDP_RESPONSE_FORM_POST
+                                                                                : IDP_RESPONSE_QUERY,
+        .ca_file = text_or_null(arena, connection->ca_file),
+        .is_private_allowed = connection->is_private_allowed,
+        .skew_s = connection->skew_s,
+        .max_age_s = connection->max_age_s,
+        .prompt = text_or_null(arena, connection->prompt),
+    };
+    idp_connection_set_algs(&idp, arena, connection->signing_algs);
+    return idp;
+}
+
+const char *directory_redirect_uri(struct arena *arena, const struct sso_host *host,
+                                   const struct sso_connection *connection)
+{
+    return arena_printf(arena, "%.*s/sso/openidconnect/%.*s%s", STR_ARG(host->base_url),
+                        STR_ARG(directory_slug(arena, connection)),
+                        str_equal(connection->callback_mode, STR("separate")) ? "/callback" : "");
+}

@@ -1,0 +1,181 @@
+#include "sso/handover.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/codec.h"
+#include "http/browser.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#define CODE_CONTEXT "sso.handover"
+#define CODE_LIFETIME_S 60
+#define HEADER_MAX 4096
+
+/* ---- the one-time code: the session's digest and its end, sealed; used up through the replay table ---- */
+
+static struct str make_code(struct attempt *attempt, const struct session *session)
+{
+    struct buf plain = buf_new(attempt->arena, 256);
+    buf_printf(&plain, "%" PRId64 "\n", attempt->now + CODE_LIFETIME_S);
+    buf_append(&plain, session->digest);
+    return codec_base64url(attempt->arena,
+                           vault_seal(attempt->door->vault, attempt->arena, CODE_CONTEXT, buf_str(&plain)));
+}
+
+const char *handover_url(struct attempt *attempt, const struct session *session)
+{
+    struct str application = attempt->connection->application;
+    if (application.length == 0)
+        return arena_printf(attempt->arena, "%.*s%.*s", STR_ARG(attempt->host->base_url), STR_ARG(session->landing));
+    return arena_printf(attempt->arena, "%.*s?code=%.*s", STR_ARG(application),
+                        STR_ARG(make_code(attempt, session)));
+}
+
+/* OK with the digest of the session; ABSENT for a code that is damaged, expired or used; FAILED when the store does not
+ * tell. */
+static enum outcome open_code(struct professional *door, struct arena *arena, struct str code, int64_t now,
+                              struct str *out_digest)
+{
+    struct str sealed, plain, expiry;
+    int64_t expires_at;
+    if (codec_base64url_decode(arena, code, &sealed) != OK ||
+        vault_open(door->vault, arena, CODE_CONTEXT, sealed, &plain) != OK || !str_split_next(&plain, '\n', &expiry) ||
+        str_to_int64(expiry, &expires_at) != OK || now >= expires_at)
+        return ABSENT;
+    *out_digest = plain;
+    return replay_take(door->store, "handover", codec_sha256(arena, code), expires_at, now);
+}
+
+/* ---- the facts of a session ---- */
+
+static json_t *text(struct str value)
+{
+    return json_stringn(value.data ? value.data : "", value.length);
+}
+
+static json_t *list_of(struct str joined, char separator)
+{
+    json_t *list = json_array();
+    struct str rest = joined.length > 0 ? joined : STR_NONE, part;
+    while (str_split_next(&rest, separator, &part))
+        json_array_append_new(list, text(part));
+    return list;
+}
+
+static struct str facts(struct arena *arena, const struct cached_snapshot *snapshot, const struct session *session)
+{
+    const struct sso_connection *connection = directory_find_connection_by_id(snapshot, session->connection);
+    json_t *object = json_object();
+    json_object_set_new(object, "user", text(session->user_id));
+    json_object_set_new(object, "display_name", text(session->display_name));
+    json_object_set_new(object, "connection",
+                        text(connection ? directory_slug(arena, connection) : session->connection));
+    json_object_set_new(object, "environment", text(connection ? connection->environment : STR("")));
+    json_object_set_new(object, "groups", list_of(session->groups, '\n'));
+    json_object_set_new(object, "permissions", list_of(session->permissions, ' '));
+    json_object_set_new(object, "locations", list_of(session->locations, '\n'));
+    json_object_set_new(object, "view", text(session->landing));
+    json_object_set_new(object, "patient", text(session->patient));
+    json_object_set_new(object, "limited", json_boolean(session->is_limited));
+    json_object_set_new(object, "expires", json_integer(session->expires_at));
+    char *dumped = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    struct str copy = str_copy(arena, str_from_c(dumped));
+    free(dumped);
+    return copy;
+}
+
+static void answer_facts(struct professional *door, const struct http_request *request,
+                         struct http_response *response, struct str digest)
+{
+    struct session session;
+    switch (session_find(door->store, digest, clock_now(), request->arena, &session)) {
+    case OK: {
+        struct cached_snapshot *snapshot = cached_acquire(door->data);
+        http_response_json(response, 200, facts(request->arena, snapshot, &session));
+        cached_release(&snapshot);
+        return;
+    }
+    case ABSENT:
+        http_response_json(response, 400, STR("{\"error\":\"invalid_grant\"}"));
+        return;
+    case FAILED:
+        http_response_json(response, 503, STR("{\"error\":\"temporarily_unavailable\"}"));
+        return;
+    }
+}
+
+void handover_handle_exchange(void *context, const struct http_request *request, struct http_response *response)
+{
+    struct professional *door = context;
+    struct form form;
+    struct str code, digest;
+    if (!http_request_has_content_type(request, "application/x-www-form-urlencoded") ||
+        form_parse(request->arena, request->body, &form) != OK || form_get(&form, "code", &code) != FORM_ONE) {
+        http_response_json(response, 400, STR("{\"error\":\"invalid_request\"}"));
+        return;
+    }
+    switch (open_code(door, request->arena, code, clock_now(), &digest)) {
+    case OK:
+        answer_facts(door, request, response, digest);
+        return;
+    case ABSENT:
+        http_response_json(response, 400, STR("{\"error\":\"invalid_grant\"}"));
+        return;
+    case FAILED:
+        http_response_json(response, 503, STR("{\"error\":\"temporarily_unavailable\"}"));
+        return;
+    }
+}
+
+/* ---- forward authentication ---- */
+
+/* A header value: printable ASCII stays, anything else is percent-encoded, so that names with diacritics pass a proxy. */
+static const char *header_value(struct arena *arena, struct str value)
+{
+    struct buf encoded = buf_new(arena, HEADER_MAX);
+    for (size_t i = 0; i < value.length; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+        if (c == '\n' || c == ' ')
+            buf_append_char(&encoded, c == '\n' ? ',' : ' ');
+        else if (c > 0x20 && c < 0x7F && c != '%' && c != ',')
+            buf_append_char(&encoded, (char)c);
+        else
+            buf_printf(&encoded, "%%%02X", c);
+    }
+    return encoded.overflowed ? NULL : buf_c(&encoded);
+}
+
+void handover_handle_verify(void *context, const struct http_request *request, struct http_response *response)
+{
+    struct professional *door = context;
+    struct str digest;
+    struct session session;
+    enum outcome outcome = ABSENT;
+    if (browser_cookie_digest(request, SSO_SESSION_COOKIE, &digest))
+        outcome = session_find(door->store, digest, clock_now(), request->arena, &session);
+    if (outcome != OK) {
+        http_response_text(response, outcome == ABSENT ? 401 : 503, outcome == ABSENT ? "no session\n" : "failed\n");
+        return;
+    }
+    const struct {
+        const char *name;
+        struct str value;
+    } headers[] = {{"X-SSO-User", session.user_id},
+                   {"X-SSO-Name", session.display_name},
+                   {"X-SSO-Groups", session.groups},
+                   {"X-SSO-Permissions", session.permissions},
+                   {"X-SSO-Locations", session.locations},
+                   {"X-SSO-Connection", session.connection}};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        const char *value = header_value(request->arena, headers[i].value);
+        if (value == NULL) { /* too long to pass whole: half a list of permissions must not pass for all of it */
+            http_response_text(response, 503, "session facts too long for headers\n");
+            return;
+        }
+        http_response_header(response, headers[i].name, value);
+    }
+    http_response_text(response, 200, "ok\n");
+}

@@ -1,0 +1,30 @@
+#include "sso/professional.h"
+
+#include "sso/handover.h"
+#include "sso/logout.h"
+#include "sso/start.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const struct route front_routes[] = {
+    {HTTP_GET, "/sso/openidconnect/*", start_handle, ROUTE_BLOCKING},
+    {HTTP_POST, "/sso/openidconnect/*", start_handle, ROUTE_BLOCKING},
+    {HTTP_GET, "/sso/logout", logout_handle_page, ROUTE_PLAIN},
+    {HTTP_POST, "/sso/logout", logout_handle, ROUTE_BLOCKING},
+};
+
+static const struct route internal_routes[] = {
+    {HTTP_GET, "/sso/verify", handover_handle_verify, ROUTE_BLOCKING},
+    {HTTP_POST, "/sso/handover", handover_handle_exchange, ROUTE_BLOCKING},
+};
+
+/* Both tables come behind the patient's door's, whose error pages serve the listener. */
+struct route_table professional_front_routes(struct professional *door)
+{
+    return (struct route_table){.routes = front_routes, .count = COUNT(front_routes), .door = door};
+}
+
+struct route_table professional_internal_routes(struct professional *door)
+{
+    return (struct route_table){.routes = internal_routes, .count = COUNT(internal_routes), .door = door};
+}

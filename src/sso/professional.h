@@ -1,0 +1,31 @@
+/*
+ * The professional's door as one object: everything its handlers work with. Made by `sluis serve`; the same for all
+ * threads. The configuration is read through a pointer that SIGHUP swaps.
+ */
+#ifndef SSO_PROFESSIONAL_H
+#define SSO_PROFESSIONAL_H
+
+#include "conf/conf.h"
+#include "html/template.h"
+#include "http/router.h"
+#include "idp/login.h"
+#include "sso/log_writer.h"
+#include "store/cached.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+
+struct professional {
+    const _Atomic(const struct conf *) *conf;
+    struct store *store;
+    const struct vault *vault;
+    struct cached *data; /* of directory_load */
+    struct idp *idp;
+    const struct template_set *templates;
+    struct log_writer *log;
+};
+
+struct route_table professional_front_routes(struct professional *door);
+struct route_table professional_internal_routes(struct professional *door);
+
+#endif
