@@ -45,10 +45,11 @@ static bool is_too_deep(struct str text)
     return false;
 }
 
-enum outcome json_parse_object(struct str text, json_t **out_object, struct failure *failure)
+static enum outcome parse(struct str text, json_type type, const char *what, json_t **out_value,
+                          struct failure *failure)
 {
     if (text.length == 0)
-        return failure_set(failure, "empty where a JSON object was expected");
+        return failure_set(failure, "empty where %s was expected", what);
     if (text.length > JSON_BYTES_MAX)
         return failure_set(failure, "JSON of %zu bytes is over the limit of %zu", text.length,
                            JSON_BYTES_MAX);
@@ -60,12 +61,22 @@ enum outcome json_parse_object(struct str text, json_t **out_object, struct fail
     if (value == NULL)
         return failure_set(failure, "not JSON, or a repeated name (jansson code %d at byte %d)",
                            (int)json_error_code(&error), error.position);
-    if (!json_is_object(value)) {
+    if (json_typeof(value) != type) {
         json_decref(value);
-        return failure_set(failure, "JSON, but not an object");
+        return failure_set(failure, "JSON, but not %s", what);
     }
-    *out_object = value;
+    *out_value = value;
     return OK;
+}
+
+enum outcome json_parse_object(struct str text, json_t **out_object, struct failure *failure)
+{
+    return parse(text, JSON_OBJECT, "a JSON object", out_object, failure);
+}
+
+enum outcome json_parse_array(struct str text, json_t **out_array, struct failure *failure)
+{
+    return parse(text, JSON_ARRAY, "a JSON array", out_array, failure);
 }
 
 static enum outcome text_of(const json_t *value, struct str *out_text)
@@ -83,15 +94,16 @@ enum outcome claim_text(const json_t *object, const char *name, struct str *out_
     return text_of(json_object_get(object, name), out_text);
 }
 
-enum outcome claim_path(const json_t *object, struct str path, struct str *out_text)
+static enum outcome value_at_plain(const json_t *level, struct str path, const json_t **out_value)
 {
-    const json_t *level = object;
     for (;;) {
         if (!json_is_object(level))
             return FAILED;
         const json_t *member = path.length > 0 ? json_object_getn(level, path.data, path.length) : NULL;
-        if (member != NULL)
-            return text_of(member, out_text);
+        if (member != NULL) {
+            *out_value = member;
+            return OK;
+        }
         size_t end = path.length;
         while (member == NULL && end > 0) {
             end--;
@@ -103,6 +115,77 @@ enum outcome claim_path(const json_t *object, struct str path, struct str *out_t
         path = str_slice(path, end + 1, path.length);
         level = member;
     }
+}
+
+/* Takes the first name off *path, without its quotes and escapes. ABSENT behind the last; FAILED when the
+ * path is malformed there: an empty name, a quote that is not closed or stands inside a name, a "\" at the
+ * end. */
+static enum outcome path_next(struct arena *arena, struct str *path, struct str *out_name)
+{
+    if (path->data == NULL)
+        return ABSENT;
+    bool is_quoted = path->length > 0 && path->data[0] == '"', is_closed = false;
+    char *name = arena_alloc(arena, path->length + 1);
+    size_t length = 0, at = is_quoted ? 1 : 0;
+    for (; at < path->length; at++) {
+        char c = path->data[at];
+        if (c == '"') {
+            is_closed = is_quoted;
+            break;
+        }
+        if (c == '.' && !is_quoted)
+            break;
+        if (c == '\\' && ++at == path->length)
+            return FAILED;
+        name[length++] = path->data[at];
+    }
+    if (is_quoted && is_closed)
+        at++;
+    if (length == 0 || is_quoted != is_closed || (at < path->length && path->data[at] != '.'))
+        return FAILED;
+    *out_name = str_of(name, length);
+    *path = at == path->length ? STR_NONE : str_of(path->data + at + 1, path->length - at - 1);
+    return OK;
+}
+
+static enum outcome value_at_escaped(const json_t *level, struct str path, const json_t **out_value)
+{
+    struct arena *arena = arena_new();
+    struct str name;
+    enum outcome outcome;
+    while ((outcome = path_next(arena, &path, &name)) == OK) {
+        outcome = json_is_object(level) ? OK : FAILED;
+        if (outcome != OK)
+            break;
+        level = json_object_getn(level, name.data, name.length);
+        if (level == NULL)
+            break;
+    }
+    arena_free(&arena);
+    if (outcome == FAILED)
+        return FAILED;
+    *out_value = level;
+    return level != NULL ? OK : ABSENT;
+}
+
+static enum outcome value_at(const json_t *object, struct str path, const json_t **out_value)
+{
+    if (str_find(path, '\\') == path.length && str_find(path, '"') == path.length)
+        return value_at_plain(object, path, out_value);
+    return value_at_escaped(object, path, out_value);
+}
+
+const json_t *claims_at_path(const json_t *claims, struct str path)
+{
+    const json_t *value;
+    return value_at(claims, path, &value) == OK ? value : NULL;
+}
+
+enum outcome claim_path(const json_t *object, struct str path, struct str *out_text)
+{
+    const json_t *value;
+    enum outcome outcome = value_at(object, path, &value);
+    return outcome == OK ? text_of(value, out_text) : outcome;
 }
 
 enum outcome claim_time(const json_t *object, const char *name, int64_t *out_seconds)

@@ -19,12 +19,19 @@
 /* A JSON object, no duplicate names, no NUL, at most JSON_BYTES_MAX bytes and JSON_DEPTH_MAX deep. New
  * reference. */
 enum outcome json_parse_object(struct str text, json_t **out_object, struct failure *failure) MUST_CHECK;
+/* The same for an array. */
+enum outcome json_parse_array(struct str text, json_t **out_array, struct failure *failure) MUST_CHECK;
 
 enum outcome claim_text(const json_t *object, const char *name,
                         struct str *out_text) MUST_CHECK; /* slice into object */
-/* The text at `path`: a member of that very name (which may hold dots, or be a URL), else, level by level,
- * the longest part before a dot that names a member. FAILED when what is there is no string, or a step on the
- * way is no object. */
+/* The value at `path`, NULL when nothing is there (borrowed from `claims`). Without `\` and `"` in it: a
+ * member of that very name (which may hold dots, or be a URL), else, level by level, the longest part before
+ * a dot that names a member. With one of them it is taken to the letter (CLM-1): names between dots, "\." a
+ * dot in a name, a name in double quotes as it stands; "\" takes the next character literally in both. Fuzz
+ * target: tests/fuzz/fuzz_claim_path.c. */
+const json_t *claims_at_path(const json_t *claims, struct str path);
+/* The text at such a path. FAILED when what is there is no string, a step on the way is no object, or the
+ * path is malformed. */
 enum outcome claim_path(const json_t *object, struct str path,
                         struct str *out_text) MUST_CHECK; /* slice into object */
 /* NumericDate (RFC 7519 2): a number, fraction dropped, within +-9e15; 1e300 is FAILED (IDT-12). */

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "jose/claims.h" /* claims_at_path: the path syntax of CLM-1 */
 #include "store/mapping.h"
 #include "store/sso_catalog.h"
 
@@ -27,15 +28,13 @@ struct locations {
     struct mapping_received *items; /* first-seen order */
     size_t count;
     size_t received, dropped, duplicates;
-    const char *json_type; /* "array", "string", ... of what was there */
+    const char *json_type; /* "array", "string", ... of what was there; "absent" */
 };
 
+/* Fills out_locations whatever the result, as far as it got: the log shows it (CLM-9). The ids are copies in
+ * `arena`. What a transform empties and what lacks location_prefix counts as dropped. */
 enum locations_result locations_read(struct arena *arena, const json_t *claims,
                                      const struct sso_connection *connection,
                                      struct locations *out_locations) MUST_CHECK;
-
-/* A path of CLM-1: members separated by dots, "\." a literal dot, a quoted name for a URL. NULL when nothing
- * is there. */
-const json_t *claims_at_path(const json_t *claims, struct str path);
 
 #endif

@@ -14,6 +14,7 @@ enum permissions_result {
     PERMISSIONS_GROUPS_INACTIVE, /* 701 e: every linked group is inactive */
     PERMISSIONS_NONE_IN_GROUPS,  /* 702 a */
     PERMISSIONS_NONE_IN_CEILING, /* 702 b */
+    PERMISSIONS_SCOPES_EMPTY,    /* 702 c: groups and ceiling share permissions, but for no department */
 };
 
 struct permissions {
@@ -24,12 +25,16 @@ struct permissions {
     size_t group_count;
 };
 
+/* out_permissions->groups is filled whatever the result; pairs only with PERMISSIONS_OK. A group that is not
+ * there counts as inactive; a ceiling that is not there lets nothing through. Everything points into `data`.
+ */
 enum permissions_result permissions_compute(struct arena *arena, const struct sso_data *data,
                                             struct str customer_key, const struct str *group_names,
                                             size_t group_count, struct str ceiling,
                                             struct permissions *out_permissions) MUST_CHECK;
 bool permissions_have(const struct permissions *permissions, struct str permission);
-/* "code" and "code@department", space separated. */
+/* "code" and "code@department", space separated; so neither may hold a space or "@", which the catalogue sees
+ * to. */
 struct str permissions_text(struct arena *arena, const struct permissions *permissions);
 
 #endif

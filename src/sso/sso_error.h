@@ -32,7 +32,8 @@ enum sso_mail_rule {
     MAIL_AFTER_5_IN_1_H,
     MAIL_AFTER_20_IN_1_H,
     MAIL_ONE_PER_HOUR,
-    MAIL_ONE_PER_DAY
+    MAIL_ONE_PER_DAY,
+    MAIL_CONSENT_ONLY /* 311: only when the identity provider said consent_required */
 };
 
 struct sso_error {
@@ -52,9 +53,11 @@ const char *sso_user_text(struct arena *arena, enum sso_user_text text, const ch
 /* Cause text of 701 and 702 ("a".."e"), with its numbers; NULL for others. */
 const char *sso_cause_text(struct arena *arena, int code, char cause, const char *claim_path, size_t received,
                            size_t added);
-/* What the numbered helper says: "Advies: ..." for 701 and 702; NULL for others. */
+/* What the numbered helper says: "Advies: ..." for 509, 701, 702 and 704; NULL for others. */
 const char *sso_advice(int code);
-/* The code for a failure of the Authentication Client (4.2 to 4.6); `oauth_error` refines 31x and 40x. */
+/* The code for a failure of the Authentication Client (4.2 to 4.6); 0 for IDP_OK. `oauth_error` refines 31x
+ * and 40x: the identity provider's error code, with or without a space and its description behind it. 307 (no
+ * iss, though promised) comes back as 306: the door, which has the callback, tells them apart. */
 int sso_error_of_idp(enum idp_result result, struct str oauth_error);
 
 #endif

@@ -94,6 +94,14 @@ void db_bind_blob(struct db_query *query, int index, struct str value)
         query->db->driver->bind_blob(query, index, value);
 }
 
+void db_bind_blob_or_null(struct db_query *query, int index, struct str value)
+{
+    if (value.length > 0)
+        db_bind_blob(query, index, value);
+    else
+        db_bind_null(query, index);
+}
+
 void db_bind_int(struct db_query *query, int index, int64_t value)
 {
     if (is_bindable(query, index))

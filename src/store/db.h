@@ -34,6 +34,8 @@ struct db_query *db_query(struct db *db, const char *sql);
 void db_bind_text(struct db_query *query, int index, struct str value);
 void db_bind_c(struct db_query *query, int index, const char *value); /* NULL binds SQL NULL */
 void db_bind_blob(struct db_query *query, int index, struct str value);
+/* Empty binds SQL NULL. */
+void db_bind_blob_or_null(struct db_query *query, int index, struct str value);
 void db_bind_int(struct db_query *query, int index, int64_t value);
 void db_bind_null(struct db_query *query, int index);
 enum db_step db_step(struct db_query *query) MUST_CHECK;

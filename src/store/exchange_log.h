@@ -20,8 +20,8 @@ struct exchange_entry {
     int64_t code;      /* 0 = none */
     struct str cause;  /* "a".."e" or empty */
     struct str user_id, user_name;
-    struct str steps; /* JSON array of 5.4 */
-    const struct str *location_ids;
+    struct str steps;               /* JSON array of 5.4 */
+    const struct str *location_ids; /* distinct, at most 2000 */
     size_t location_count;
 };
 
@@ -30,21 +30,25 @@ struct exchange_list {
     size_t count, capacity;
 };
 
-/* Inserts or replaces by reference. */
+/* Inserts or replaces by reference. Cheap to repeat: the index of location ids is written when they change.
+ */
 enum outcome exchange_log_write(struct store *store, const struct exchange_entry *entry) MUST_CHECK;
+/* With steps and location ids, in the order received; both are empty once details are purged. */
 enum outcome exchange_log_find(struct store *store, struct str reference, struct arena *arena,
                                struct exchange_entry *out_entry) MUST_CHECK;
 
 struct exchange_filter { /* empty or 0 = any */
-    struct str connection, customer_key, user_name, location_id;
+    struct str connection, customer_key, location_id;
+    struct str user_name; /* part of it, in any case */
     int64_t code;
-    int64_t from_ms, to_ms;
+    int64_t from_ms, to_ms;      /* of the start: from <= start < to */
     struct str before_reference; /* paging by (started_at, reference) */
     int limit;
 };
 enum outcome exchange_log_list(struct store *store, const struct exchange_filter *filter, struct arena *arena,
                                struct exchange_list *out_list) MUST_CHECK;
-/* Steps and location index older than details_before_ms; whole entries older than summary_before_ms (5.6). */
+/* Steps and location index older than details_before_ms; whole entries older than summary_before_ms (5.6);
+ * at most `limit` of each. Audited when there were any. */
 enum outcome exchange_log_purge(struct store *store, int64_t details_before_ms, int64_t summary_before_ms,
                                 int limit, int64_t *out_purged) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 #include "store/flow.h"
 
 #include "store/db.h"
+#include "store/sealed.h"
 
 #define COLUMNS                                                                                              \
     "id, door, stage, state_digest, browser_digest, connection, issuer, nonce, code_verifier_sealed, "       \
@@ -11,20 +12,6 @@ static const char payload_context[] = "flow.payload_sealed";
 static const char identity_context[] = "flow.identity_sealed";
 
 /* ---- between struct flow and its row ---- */
-
-/* Sealed outside the transaction: in group commit the leader's time is everybody's. Empty stays NULL. */
-static struct str seal(struct store *store, struct arena *arena, const char *context, struct str value)
-{
-    return value.length == 0 ? STR_NONE : vault_seal(store_vault(store), arena, context, value);
-}
-
-static void bind_blob_or_null(struct db_query *query, int index, struct str value)
-{
-    if (value.length == 0)
-        db_bind_null(query, index);
-    else
-        db_bind_blob(query, index, value);
-}
 
 /* The sealed columns are read as they are; unseal opens them after the transaction. */
 static void read_row(struct db_query *query, struct arena *arena, struct flow *out_flow)
@@ -49,21 +36,11 @@ static void read_row(struct db_query *query, struct arena *arena, struct flow *o
     };
 }
 
-static enum outcome open_value(struct store *store, struct arena *arena, const char *context,
-                               struct str *value)
-{
-    if (value->length == 0)
-        return OK;
-    struct str sealed = *value;
-    *value = STR_NONE;
-    return vault_open(store_vault(store), arena, context, sealed, value);
-}
-
 static enum outcome unseal(struct store *store, const char *verb, struct arena *arena, struct flow *flow)
 {
-    if (open_value(store, arena, verifier_context, &flow->code_verifier) != OK ||
-        open_value(store, arena, payload_context, &flow->payload) != OK ||
-        open_value(store, arena, identity_context, &flow->identity) != OK) {
+    if (sealed_open(store, arena, verifier_context, &flow->code_verifier) != OK ||
+        sealed_open(store, arena, payload_context, &flow->payload) != OK ||
+        sealed_open(store, arena, identity_context, &flow->identity) != OK) {
         *flow = (struct flow){.id = flow->id};
         return store_fault(store, verb, "a sealed column of the flow does not open");
     }
@@ -92,11 +69,11 @@ static enum outcome create_work(struct db *db, void *context)
     db_bind_text(query, 6, flow->connection);
     db_bind_text(query, 7, flow->issuer);
     db_bind_text(query, 8, flow->nonce);
-    bind_blob_or_null(query, 9, call->code_verifier);
+    db_bind_blob_or_null(query, 9, call->code_verifier);
     db_bind_blob(query, 10, call->payload);
-    bind_blob_or_null(query, 11, call->identity);
+    db_bind_blob_or_null(query, 11, call->identity);
     db_bind_text(query, 12, flow->acr);
-    bind_blob_or_null(query, 13, flow->form_digest);
+    db_bind_blob_or_null(query, 13, flow->form_digest);
     db_bind_text(query, 14, flow->outcome);
     db_bind_int(query, 15, flow->created_at);
     db_bind_int(query, 16, flow->expires_at);
@@ -108,9 +85,9 @@ enum outcome flow_create(struct store *store, const struct flow *flow)
     struct arena *arena = arena_new();
     struct create_call call = {
         .flow = flow,
-        .code_verifier = seal(store, arena, verifier_context, flow->code_verifier),
+        .code_verifier = sealed_close(store, arena, verifier_context, flow->code_verifier),
         .payload = vault_seal(store_vault(store), arena, payload_context, flow->payload),
-        .identity = seal(store, arena, identity_context, flow->identity),
+        .identity = sealed_close(store, arena, identity_context, flow->identity),
     };
     enum outcome outcome = store_write_one(store, "flow_create", create_work, &call);
     arena_free(&arena);
@@ -205,7 +182,7 @@ static enum outcome restart_work(struct db *db, void *context)
     db_bind_blob(query, 2, call->form_digest);
     db_bind_blob(query, 3, flow->state_digest);
     db_bind_text(query, 4, flow->nonce);
-    bind_blob_or_null(query, 5, call->sealed);
+    db_bind_blob_or_null(query, 5, call->sealed);
     db_bind_text(query, 6, flow->connection);
     db_bind_text(query, 7, flow->issuer);
     return change(db, query);
@@ -217,7 +194,7 @@ enum outcome flow_restart_login(struct store *store, const struct flow *flow, st
     struct change_call call = {
         .flow = flow,
         .form_digest = form_digest,
-        .sealed = seal(store, arena, verifier_context, flow->code_verifier),
+        .sealed = sealed_close(store, arena, verifier_context, flow->code_verifier),
     };
     enum outcome outcome = store_write_one(store, "flow_restart_login", restart_work, &call);
     arena_free(&arena);
@@ -232,10 +209,10 @@ static enum outcome identify_work(struct db *db, void *context)
         db_query(db, "UPDATE flow SET stage = 4, identity_sealed = $2, acr = $3, outcome = $4, "
                      "form_digest = $5 WHERE id = $1 AND stage = 2");
     db_bind_text(query, 1, flow->id);
-    bind_blob_or_null(query, 2, call->sealed);
+    db_bind_blob_or_null(query, 2, call->sealed);
     db_bind_text(query, 3, flow->acr);
     db_bind_text(query, 4, flow->outcome);
-    bind_blob_or_null(query, 5, flow->form_digest);
+    db_bind_blob_or_null(query, 5, flow->form_digest);
     return change(db, query);
 }
 
@@ -244,7 +221,7 @@ enum outcome flow_identify(struct store *store, const struct flow *flow)
     struct arena *arena = arena_new();
     struct change_call call = {
         .flow = flow,
-        .sealed = seal(store, arena, identity_context, flow->identity),
+        .sealed = sealed_close(store, arena, identity_context, flow->identity),
     };
     enum outcome outcome = store_write_one(store, "flow_identify", identify_work, &call);
     arena_free(&arena);

@@ -209,6 +209,15 @@ static void send_begin(struct postgres_db *db)
     send_command(db, begin);
 }
 
+/* Prepared, or on its way to be by what was sent and not yet answered. */
+static bool is_prepared(const struct postgres_db *db, const struct postgres_statement *statement)
+{
+    bool is_found = statement->is_prepared;
+    for (int i = 0; i < db->queued && !is_found; i++)
+        is_found = db->queue[i].kind == SENT_PREPARE && db->queue[i].statement == statement;
+    return is_found;
+}
+
 static void send_query(struct postgres_query *query, bool is_later)
 {
     struct postgres_db *db = db_of(query->base.db);
@@ -216,7 +225,7 @@ static void send_query(struct postgres_query *query, bool is_later)
     if (db->queued > POSTGRES_QUEUE_MAX - 3) /* BEGIN, prepare, the statement */
         round_trip(db);
     send_begin(db);
-    if (!db->is_lost && !statement->is_prepared)
+    if (!db->is_lost && !is_prepared(db, statement))
         queue_up(db, (struct postgres_sent){.kind = SENT_PREPARE, .statement = statement},
                  PQsendPrepare(db->handle, statement->name, statement->sql, 0, NULL));
     if (!db->is_lost)

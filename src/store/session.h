@@ -16,7 +16,7 @@ struct session {
     struct str permissions; /* "code" or "code@department", space separated, sorted */
     struct str locations;   /* linked location ids, newline separated */
     struct str landing;     /* path */
-    struct str patient;     /* internal reference; empty = none */
+    struct str patient;     /* internal reference, sealed at rest; empty = none */
     bool is_limited;
     struct str id_token; /* sealed at rest */
     struct str acr;
@@ -38,9 +38,11 @@ enum outcome session_end_by_login(struct store *store, struct str issuer, struct
 /* The session that a login attempt (log reference) led to, for the browser's Back button (RSP-8). */
 enum outcome session_find_by_log(struct store *store, struct str log_reference, int64_t now,
                                  struct arena *arena, struct session *out_session) MUST_CHECK;
+/* Deletes sessions that ended before `now` and one-time values that expired, at most `limit` of each. */
 enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted) MUST_CHECK;
 
-/* One-time values (jti of logout tokens and patient contexts): OK the first time, ABSENT when seen before. */
+/* One-time values (jti of logout tokens and patient contexts): OK the first time, ABSENT when seen before, or
+ * when expires_at has come: what is purged by then cannot be vouched for. */
 enum outcome replay_take(struct store *store, const char *kind, struct str value, int64_t expires_at,
                          int64_t now) MUST_CHECK;
 

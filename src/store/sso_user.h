@@ -21,10 +21,12 @@ struct sso_user_change {
     struct str changed_fields; /* names, space separated: values never go to a log */
 };
 
-/* Creates or updates by (issuer, subject); out_user is the row as it now stands. */
+/* Creates or updates by (issuer, subject); out_user is the row as it now stands. A field that is empty in
+ * `seen` did not come along and stays. A blocked user's row stays as it is: the caller refuses the login. */
 enum outcome sso_user_upsert(struct store *store, const struct sso_user *seen, int64_t now,
                              struct arena *arena, struct sso_user *out_user,
                              struct sso_user_change *out_change) MUST_CHECK;
+/* Blocking ends the user's sessions too; audited. ABSENT: unknown. */
 enum outcome sso_user_block(struct store *store, struct str id, bool is_blocked, const char *actor,
                             int64_t now) MUST_CHECK;
 

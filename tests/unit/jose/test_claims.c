@@ -183,6 +183,67 @@ static void a_path_prefers_the_literal_name(void **state)
     json_decref(claims);
 }
 
+/* CLM-1 */
+static void a_path_with_escapes_is_taken_to_the_letter(void **state)
+{
+    (void)state;
+    json_t *claims = parse("{\"a.b\":\"1\",\"a\":{\"b\":\"2\",\"c.d\":{\"e\":\"3\"}},\"q\\\"q\":\"4\","
+                           "\"s\\\\s\":\"5\",\"https://id.example/a\":{\"b\":\"6\"},\"n\":null}");
+    const struct {
+        const char *path;
+        enum outcome outcome;
+        const char *text;
+    } cases[] = {
+        {"a\\.b", OK, "1"},
+        {"\"a.b\"", OK, "1"},
+        {"\"a\".b", OK, "2"},
+        {"\\a.b", OK, "2"},
+        {"a.c\\.d.e", OK, "3"},
+        {"a.\"c.d\".e", OK, "3"},
+        {"q\\\"q", OK, "4"},
+        {"\"q\\\"q\"", OK, "4"},
+        {"s\\\\s", OK, "5"},
+        {"\"https://id.example/a\".b", OK, "6"},
+        {"\"https://id.example/a.b\"", ABSENT, NULL},
+        {"\"a\".absent", ABSENT, NULL},
+        {"\"a\".b.c", FAILED, NULL},
+        {"\"a\"", FAILED, NULL},  /* an object is not text */
+        {"\"a", FAILED, NULL},    /* not closed */
+        {"\"a\"b", FAILED, NULL}, /* more behind the quote */
+        {"a\"b", FAILED, NULL},   /* a quote inside a name */
+        {"\"\"", FAILED, NULL},   /* no name */
+        {"\"a\".", FAILED, NULL},
+        {".\"a\"", FAILED, NULL},
+        {"a\\", FAILED, NULL},
+        {"\"a\\", FAILED, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str text = STR_NONE;
+        if (claim_path(claims, str_from_c(cases[i].path), &text) != cases[i].outcome)
+            fail_msg("outcome of %s", cases[i].path);
+        if (cases[i].text != NULL)
+            assert_true(str_equal_c(text, cases[i].text));
+    }
+    assert_true(json_is_null(claims_at_path(claims, STR("n"))));
+    assert_true(json_is_object(claims_at_path(claims, STR("\"a\""))));
+    assert_null(claims_at_path(claims, STR("\"a\".absent")));
+    assert_null(claims_at_path(claims, STR("\"a")));
+    json_decref(claims);
+}
+
+static void arrays_are_as_strict_as_objects(void **state)
+{
+    (void)state;
+    json_t *array = NULL;
+    struct failure failure = {""};
+    assert_int_equal(json_parse_array(STR("[\"a\",1]"), &array, &failure), OK);
+    assert_int_equal(json_array_size(array), 2);
+    json_decref(array);
+    const char *bad[] = {"", "{}", "[1", "[1]x", "[1],[2]", "[{\"a\":1,\"a\":1}]", "\"[]\""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(json_parse_array(str_from_c(bad[i]), &array, &failure), FAILED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +254,8 @@ int main(void)
         cmocka_unit_test(text_has_three_outcomes),
         cmocka_unit_test(times_are_numbers_within_reason),
         cmocka_unit_test(a_path_prefers_the_literal_name),
+        cmocka_unit_test(a_path_with_escapes_is_taken_to_the_letter),
+        cmocka_unit_test(arrays_are_as_strict_as_objects),
     };
     return cmocka_run_group_tests_name("claims", tests, NULL, NULL);
 }

@@ -1,0 +1,361 @@
+#include "sso/sso_error.h"
+
+#include "base/buf.h"
+
+#define TEXT_MAX 1024
+#define UNKNOWN_CODE 910
+
+/* Spec sso.md 4.1 to 4.9, in its order. 206 follows the outage rule of MAIL-8. */
+static const struct sso_error errors[] = {
+    {101, "Koppelvlak niet gevonden", 404, U_GEN, MAIL_NO, false, false},
+    {102, "Koppelvlak niet actief", 404, U_GEN, MAIL_NO, false, false},
+    {103, "Koppelvlak niet volledig ingericht", 503, U_CONF, MAIL_YES, false, false},
+    {104, "Issuer in startverzoek komt niet overeen", 400, U_SEC, MAIL_YES, false, false},
+    {105, "Doel-URL niet toegestaan", 400, U_SEC, MAIL_NO, false, false},
+    {106, "Te veel inlogverzoeken", 429, U_BUSY, MAIL_ONE_PER_HOUR, false, false},
+    {107, "Ongeldig verzoek", 400, U_GEN, MAIL_NO, false, false},
+    {108, "Cliëntcontext ongeldig (waarschuwing)", 200, USER_TEXT_NONE, MAIL_AFTER_5_IN_1_H, true, false},
+    {109, "Geen paginaverzoek", 401, USER_TEXT_NONE, MAIL_NO, false, false},
+
+    {201, "Identity provider niet bereikbaar", 503, U_IDP, MAIL_OUTAGE, false, false},
+    {202, "Certificaat van identity provider ongeldig", 503, U_IDP, MAIL_YES, false, false},
+    {203, "Configuratie van identity provider niet leesbaar", 503, U_IDP, MAIL_YES, false, false},
+    {204, "Issuer komt niet overeen met koppelvlak", 503, U_CONF, MAIL_YES, false, false},
+    {205, "Identity provider ondersteunt vereiste functie niet", 503, U_CONF, MAIL_YES, false, false},
+    {206, "Sleutels van identity provider niet bereikbaar", 503, U_IDP, MAIL_OUTAGE, false, false},
+    {207, "Geen bruikbare sleutel bij identity provider", 503, U_CONF, MAIL_YES, false, false},
+
+    {301, "State ontbreekt", 400, U_SEC, MAIL_NO, false, false},
+    {302, "Inlogpoging verlopen of onbekend", 400, U_TIME, MAIL_AFTER_20_IN_1_H, false, true},
+    {303, "Inlogpoging hoort bij andere browser", 400, U_TIME, MAIL_AFTER_20_IN_1_H, false, true},
+    {304, "Inlogpoging al gebruikt", 400, U_TIME, MAIL_AFTER_20_IN_1_H, false, true},
+    {305, "Antwoord van verkeerd koppelvlak", 400, U_SEC, MAIL_YES, false, false},
+    {306, "Issuer in antwoord komt niet overeen", 400, U_SEC, MAIL_YES, false, false},
+    {307, "Issuer in antwoord ontbreekt", 400, U_SEC, MAIL_YES, false, false},
+    {308, "Code ontbreekt in antwoord", 400, U_GEN, MAIL_YES, false, false},
+    {309, "Onverwacht antwoordtype", 400, U_SEC, MAIL_YES, false, false},
+    {310, "Identity provider weigert toegang", 403, U_DENY, MAIL_YES, false, false},
+    {311, "Gebruiker moet eerst handeling uitvoeren", 403, U_DENY, MAIL_CONSENT_ONLY, false, true},
+    {312, "Storing bij identity provider", 503, U_IDP, MAIL_OUTAGE, false, false},
+    {313, "Identity provider weigert verzoek (configuratie)", 503, U_CONF, MAIL_YES, false, false},
+    {314, "Onbekende fout van identity provider", 400, U_GEN, MAIL_YES, false, false},
+
+    {401, "Tokenaanvraag mislukt (verbinding)", 503, U_IDP, MAIL_OUTAGE, false, false},
+    {402, "Client Id of Secret onjuist", 503, U_CONF, MAIL_YES, false, false},
+    {403, "Client Secret verlopen", 503, U_CONF, MAIL_YES, false, false},
+    {404, "Code geweigerd", 400, U_TIME, MAIL_AFTER_3_IN_15_MIN, false, true},
+    {405, "Redirect-URI komt niet overeen", 503, U_CONF, MAIL_YES, false, false},
+    {406, "Tokenaanvraag geweigerd", 503, U_CONF, MAIL_YES, false, false},
+    {407, "Tokenantwoord niet leesbaar", 503, U_IDP, MAIL_YES, false, false},
+    {408, "Geen ID-token ontvangen", 503, U_CONF, MAIL_YES, false, false},
+    {409, "Onbekend tokentype", 503, U_CONF, MAIL_YES, false, false},
+
+    {501, "ID-token ongeldig van vorm", 400, U_SEC, MAIL_YES, false, false},
+    {502, "Ondertekeningsalgoritme niet toegestaan", 400, U_SEC, MAIL_YES, false, false},
+    {503, "Sleutel onbekend", 400, U_SEC, MAIL_YES, false, false},
+    {504, "Handtekening ongeldig", 400, U_SEC, MAIL_YES, false, false},
+    {505, "Issuer komt niet overeen", 400, U_SEC, MAIL_YES, false, false},
+    {506, "Token is niet voor deze toepassing", 400, U_SEC, MAIL_YES, false, false},
+    {507, "Token is voor andere partij uitgegeven", 400, U_SEC, MAIL_YES, false, false},
+    {508, "ID-token verlopen", 400, U_TIME, MAIL_AFTER_3_IN_15_MIN, false, true},
+    {509, "Uitgiftetijd van token klopt niet", 400, U_TIME, MAIL_AFTER_3_IN_15_MIN, false, true},
+    {510, "Token nog niet geldig", 400, U_TIME, MAIL_AFTER_3_IN_15_MIN, false, true},
+    {511, "Nonce ontbreekt of klopt niet", 400, U_SEC, MAIL_YES, false, false},
+    {512, "Herhaald gebruik van token", 400, U_SEC, MAIL_YES, false, false},
+    {513, "Access-token hoort niet bij ID-token", 400, U_SEC, MAIL_YES, false, false},
+    {514, "Gebruikersidentificatie (sub) ontbreekt", 400, U_CONF, MAIL_YES, false, false},
+    {515, "Inlogsterkte onvoldoende", 403, U_DENY, MAIL_YES, false, false},
+    {516, "Inloggen te lang geleden", 403, U_DENY, MAIL_NO, false, true},
+    {517, "Versleuteld token niet ondersteund", 503, U_CONF, MAIL_YES, false, false},
+    {518, "Verplichte claim ontbreekt", 400, U_SEC, MAIL_YES, false, false},
+
+    {601, "Gebruikersgegevens niet bereikbaar", 503, U_IDP, MAIL_YES, false, false},
+    {602, "Gebruikersgegevens geweigerd", 503, U_IDP, MAIL_YES, false, false},
+    {603, "Gebruikersgegevens niet leesbaar", 503, U_CONF, MAIL_YES, false, false},
+    {604, "Gebruikersgegevens van andere gebruiker", 400, U_SEC, MAIL_YES, false, false},
+
+    {701, "Geen beveiligingsgroepen gevonden", 403, U_AUTHZ, MAIL_YES, false, false},
+    {702, "Geen permissies gevonden", 403, U_PERM, MAIL_YES, false, false},
+    {704, "Te veel groepen: lijst niet volledig ontvangen", 403, U_CONF, MAIL_YES, false, false},
+    {705, "Autorisatieclaim heeft onbekend formaat", 503, U_CONF, MAIL_YES, false, false},
+    {706, "Te veel nieuwe regels (waarschuwing)", 200, USER_TEXT_NONE, MAIL_ONE_PER_DAY, true, false},
+    {707, "Nieuwe locatie geregistreerd (melding)", 200, USER_TEXT_NONE, MAIL_DIGEST, true, false},
+
+    {801, "Gebruiker geblokkeerd", 403, U_BLOCK, MAIL_NO, false, false},
+    {802, "Gebruiker kon niet worden aangemaakt", 500, U_GEN, MAIL_YES, false, false},
+    {803, "Uniek gebruikerskenmerk ontbreekt", 503, U_CONF, MAIL_YES, false, false},
+    {804, "Gebruikerskenmerk al in gebruik", 403, U_CONF, MAIL_YES, false, false},
+    {805, "Sessie kon niet worden gemaakt", 503, U_GEN, MAIL_OPERATOR, false, false},
+    {806, "Onbekende cliënt (waarschuwing)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
+    {807, "Onvoldoende rechten voor deze cliënt (waarschuwing)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
+    {808, "Onbekende viewparameter (waarschuwing)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
+    {809, "View niet toegestaan (waarschuwing)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
+
+    {901, "Logouttoken ongeldig", 400, USER_TEXT_NONE, MAIL_AFTER_5_IN_1_H, false, false},
+    {902, "Logouttoken herhaald", 400, USER_TEXT_NONE, MAIL_NO, false, false},
+    {903, "Geen sessie bij logout (melding)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
+    {904, "Uitloggen bij identity provider mislukt", 200, USER_TEXT_NONE, MAIL_NO, true, false},
+    {905, "Onbekende terugkeer na uitloggen", 200, USER_TEXT_NONE, MAIL_NO, true, false},
+    {910, "Interne fout", 500, U_GEN, MAIL_OPERATOR, false, false},
+    {911, "Opslag niet beschikbaar", 503, U_GEN, MAIL_OPERATOR, false, false},
+    {912, "Klokafwijking (waarschuwing)", 200, USER_TEXT_NONE, MAIL_ONE_PER_DAY, true, false},
+    {913, "Clientgeheim verloopt binnenkort (melding)", 200, USER_TEXT_NONE, MAIL_YES, true, false},
+};
+
+static const struct {
+    const char *key, *text;
+} user_texts[] = {
+    [USER_TEXT_NONE] = {"", ""},
+    [U_GEN] = {"U-GEN",
+               "Inloggen is niet gelukt. Start opnieuw vanuit uw dossiersysteem. Lukt het weer niet? "
+               "Geef referentie {ref} door aan uw applicatiebeheerder."},
+    [U_AUTHZ] = {"U-AUTHZ", "U bent herkend, maar geen van uw locaties is hier gekoppeld. Uw "
+                            "applicatiebeheerder heeft bericht gekregen. Referentie {ref}."},
+    [U_PERM] = {"U-PERM", "U bent herkend, maar er zijn nog geen rechten voor u ingesteld. Uw "
+                          "applicatiebeheerder heeft bericht gekregen. Referentie {ref}."},
+    [U_TIME] = {"U-TIME", "Het inloggen duurde te lang of was al afgerond. Kies Opnieuw proberen. Referentie "
+                          "{ref}."},
+    [U_IDP] = {"U-IDP", "De inlogdienst van uw organisatie reageert niet. Probeer het over enkele minuten "
+                        "opnieuw. Referentie {ref}."},
+    [U_CONF] = {"U-CONF",
+                "De koppeling is niet goed ingesteld. Er is een melding gemaakt. Referentie {ref}."},
+    [U_SEC] = {"U-SEC", "Het inloggen is om veiligheidsredenen gestopt. Start opnieuw vanuit uw "
+                        "dossiersysteem. Referentie {ref}."},
+    [U_DENY] = {"U-DENY", "De inlogdienst heeft het inloggen niet toegestaan. Referentie {ref}."},
+    [U_BLOCK] = {"U-BLOCK",
+                 "Uw account is geblokkeerd. Neem contact op met uw applicatiebeheerder. Referentie "
+                 "{ref}."},
+    [U_BUSY] = {"U-BUSY", "Het is erg druk. Probeer het zo opnieuw."},
+};
+
+/* Causes of 4.7; {pad} is the claim path, {n} the locations received, {m} the rows added. */
+static const struct {
+    int code;
+    char cause;
+    const char *text;
+} causes[] = {
+    {701, 'a', "De inlogdienst stuurde de claim {pad} niet mee"},
+    {701, 'b', "De gebruiker heeft in de bron geen locaties"},
+    {701, 'c', "{n} locaties ontvangen, geen enkele gekoppeld ({m} nieuw toegevoegd)"},
+    {701, 'd', "De regels van deze locaties in de koppelvlaktabel zijn inactief"},
+    {701, 'e', "De gekoppelde beveiligingsgroepen zijn inactief"},
+    {702, 'a', "De gekoppelde beveiligingsgroepen hebben geen permissies"},
+    {702, 'b', "Het plafondprofiel van het koppelvlak laat geen enkele permissie over"},
+    {702, 'c', "De permissies gelden voor geen enkele afdeling binnen het plafondprofiel"},
+};
+
+static const struct {
+    int code;
+    const char *text;
+} advices[] = {
+    {509, "Advies: controleer de klok van de inlogdienst en van deze server."},
+    {701,
+     "Advies: kijk bij nummer 6 welke locaties zijn ontvangen en zoek ze op in de koppelvlaktabel. Koppel "
+     "de locaties die deze toepassing gebruiken; gebruiken zij die niet, pas dan de rechten van de "
+     "gebruiker in Ysis aan. Laat de gebruiker daarna opnieuw inloggen."},
+    {702, "Advies: kijk bij nummer 6 welke locaties zijn ontvangen en hoe ze zijn gekoppeld. Verbeter een "
+          "verkeerde beveiligingsgroep; klopt de groep, open die dan vanuit de regel en voeg permissies toe. "
+          "Laat de gebruiker daarna opnieuw inloggen."},
+    {704, "Advies: beperk de meegestuurde groepen tot groepen van de toepassing."},
+};
+
+const struct sso_error *sso_error_find(int code)
+{
+    const struct sso_error *unknown = NULL;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        if (errors[i].code == code)
+            return &errors[i];
+        if (errors[i].code == UNKNOWN_CODE)
+            unknown = &errors[i];
+    }
+    return unknown;
+}
+
+const char *sso_user_text_key(enum sso_user_text text)
+{
+    return user_texts[text].key;
+}
+
+struct placeholder {
+    const char *name; /* with its braces */
+    const char *value;
+};
+
+static const char *fill(struct arena *arena, const char *text, const struct placeholder *placeholders,
+                        size_t count)
+{
+    struct buf out = buf_new(arena, TEXT_MAX);
+    while (*text != '\0') {
+        const struct placeholder *found = NULL;
+        for (size_t i = 0; *text == '{' && i < count; i++)
+            if (strncmp(text, placeholders[i].name, strlen(placeholders[i].name)) == 0)
+                found = &placeholders[i];
+        if (found != NULL)
+            buf_append_c(&out, found->value);
+        else
+            buf_append_char(&out, *text);
+        text += found != NULL ? strlen(found->name) : 1;
+    }
+    return buf_c(&out);
+}
+
+const char *sso_user_text(struct arena *arena, enum sso_user_text text, const char *reference)
+{
+    const struct placeholder placeholder = {"{ref}", reference};
+    return fill(arena, user_texts[text].text, &placeholder, 1);
+}
+
+const char *sso_cause_text(struct arena *arena, int code, char cause, const char *claim_path, size_t received,
+                           size_t added)
+{
+    const struct placeholder placeholders[] = {
+        {"{pad}", claim_path != NULL ? claim_path : ""},
+        {"{n}", arena_printf(arena, "%zu", received)},
+        {"{m}", arena_printf(arena, "%zu", added)},
+    };
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (causes[i].code == code && causes[i].cause == cause)
+            return fill(arena, causes[i].text, placeholders, sizeof placeholders / sizeof *placeholders);
+    return NULL;
+}
+
+const char *sso_advice(int code)
+{
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+        if (advices[i].code == code)
+            return advices[i].text;
+    return NULL;
+}
+
+/* ---- failures of the Authentication Client ---- */
+
+struct oauth_code {
+    const char *name;
+    int code;
+};
+
+/* The error code is the first word; a description may follow. */
+static int find_oauth_code(struct str error, const struct oauth_code *known, size_t count, int otherwise)
+{
+    struct str word = str_slice(error, 0, str_find(error, ' '));
+    for (size_t i = 0; i < count; i++)
+        if (str_equal_c(word, known[i].name))
+            return known[i].code;
+    return otherwise;
+}
+
+static bool mentions(struct str text, struct str part)
+{
+    return text.length > 0 && memmem(text.data, text.length, part.data, part.length) != NULL;
+}
+
+static int authorization_error(struct str error)
+{
+    static const struct oauth_code known[] = {
+        {"access_denied", 310},
+        {"login_required", 311},
+        {"interaction_required", 311},
+        {"consent_required", 311},
+        {"account_selection_required", 311},
+        {"server_error", 312},
+        {"temporarily_unavailable", 312},
+        {"invalid_request", 313},
+        {"unauthorized_client", 313},
+        {"invalid_scope", 313},
+        {"unsupported_response_type", 313},
+    };
+    return find_oauth_code(error, known, sizeof known / sizeof *known,
+                           mentions(error, STR("redirect_uri")) ? 313 : 314);
+}
+
+/* 403: Entra's word for a client secret that is past its date. */
+static int token_error(struct str error)
+{
+    static const struct oauth_code known[] = {{"invalid_client", 402}, {"invalid_grant", 404}};
+    if (mentions(error, STR("AADSTS7000222")))
+        return 403;
+    if (mentions(error, STR("redirect_uri")))
+        return 405;
+    return find_oauth_code(error, known, sizeof known / sizeof *known, 406);
+}
+
+int sso_error_of_idp(enum idp_result result, struct str oauth_error)
+{
+    switch (result) {
+    case IDP_OK:
+        return 0;
+    case IDP_CANCELLED:
+        return 310;
+    case IDP_UNREACHABLE:
+        return 201;
+    case IDP_METADATA_INVALID:
+        return 203;
+    case IDP_ISSUER_DIFFERS:
+        return 204;
+    case IDP_ENDPOINT_MISSING:
+        return 205;
+    case IDP_KEYS_UNREACHABLE:
+        return 206;
+    case IDP_KEYS_UNUSABLE:
+        return 207;
+    case IDP_CONNECTION_INVALID:
+        return 103;
+    case IDP_RESPONSE_INVALID:
+        return 107; /* RSP-2; 308 and 309 are told apart before, by sso/start_request */
+    case IDP_RESPONSE_ISSUER:
+        return 306;
+    case IDP_ERROR_RESPONSE:
+        return authorization_error(oauth_error);
+    case IDP_TEMPORARILY_UNAVAILABLE:
+        return 312;
+    case IDP_TOKEN_UNREACHABLE:
+        return 401;
+    case IDP_TOKEN_REFUSED:
+        return token_error(oauth_error);
+    case IDP_TOKEN_INVALID:
+        return 407;
+    case IDP_ID_TOKEN_MALFORMED:
+        return 501;
+    case IDP_ID_TOKEN_CLAIM_MISSING:
+        return 518;
+    case IDP_ID_TOKEN_ENCRYPTED:
+        return 517;
+    case IDP_ID_TOKEN_ALG:
+        return 502;
+    case IDP_ID_TOKEN_KEY:
+        return 503;
+    case IDP_ID_TOKEN_SIGNATURE:
+        return 504;
+    case IDP_ID_TOKEN_ISS:
+        return 505;
+    case IDP_ID_TOKEN_AUD:
+        return 506;
+    case IDP_ID_TOKEN_AZP:
+        return 507;
+    case IDP_ID_TOKEN_EXP:
+        return 508;
+    case IDP_ID_TOKEN_IAT:
+        return 509;
+    case IDP_ID_TOKEN_NBF:
+        return 510;
+    case IDP_ID_TOKEN_NONCE:
+        return 511;
+    case IDP_ID_TOKEN_AT_HASH:
+        return 513;
+    case IDP_ID_TOKEN_SUB:
+        return 514;
+    case IDP_ID_TOKEN_ACR:
+        return 515;
+    case IDP_ID_TOKEN_AUTH_TIME:
+        return 516;
+    case IDP_USERINFO_UNREACHABLE:
+        return 601;
+    case IDP_USERINFO_REFUSED:
+        return 602;
+    case IDP_USERINFO_INVALID:
+        return 603;
+    case IDP_USERINFO_SUB:
+        return 604;
+    }
+    return UNKNOWN_CODE;
+}

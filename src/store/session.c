@@ -1,0 +1,332 @@
+#include "store/session.h"
+
+#include "base/codec.h"
+#include "store/db.h"
+#include "store/sealed.h"
+
+#define COLUMNS                                                                                              \
+    "digest, user_id, connection, issuer, subject, sid, display_name, group_names, permissions, locations, " \
+    "landing, patient_sealed, is_limited, id_token_sealed, acr, log_reference, login_at, seen_at, idle_s, "  \
+    "expires_at"
+
+/* How long activity may go unnoted: a page has many requests, and each note is a write. */
+#define NOTE_EVERY_S 60
+
+static const char patient_context[] = "sso_session.patient_sealed";
+static const char id_token_context[] = "sso_session.id_token_sealed";
+
+/* ---- creating ---- */
+
+struct create_call {
+    const struct session *session;
+    struct str previous_digest;
+    struct str patient, id_token; /* sealed */
+    struct arena *arena;
+    struct str *out_replaced_user;
+};
+
+static int64_t end_of(int64_t seen_at, int64_t idle_s, int64_t expires_at)
+{
+    return seen_at + idle_s < expires_at ? seen_at + idle_s : expires_at;
+}
+
+static enum outcome end_previous(struct db *db, const struct create_call *call)
+{
+    struct db_query *query = db_query(db, "DELETE FROM sso_session WHERE digest = $1 RETURNING user_id");
+    db_bind_blob(query, 1, call->previous_digest);
+    if (db_step(query) == DB_ROW)
+        *call->out_replaced_user = db_text(query, 0, call->arena);
+    return db_finish(query);
+}
+
+static enum outcome create_work(struct db *db, void *context)
+{
+    const struct create_call *call = context;
+    const struct session *session = call->session;
+    *call->out_replaced_user = STR_NONE;
+    if (call->previous_digest.length > 0 && end_previous(db, call) != OK)
+        return FAILED;
+    struct db_query *query =
+        db_query(db, "INSERT INTO sso_session (" COLUMNS ", ends_at) VALUES ($1, $2, $3, "
+                     "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
+                     "$18, $19, $20, $21)");
+    db_bind_blob(query, 1, session->digest);
+    db_bind_text(query, 2, session->user_id);
+    db_bind_text(query, 3, session->connection);
+    db_bind_text(query, 4, session->issuer);
+    db_bind_text(query, 5, session->subject);
+    db_bind_text(query, 6, session->sid);
+    db_bind_text(query, 7, session->display_name);
+    db_bind_text(query, 8, session->groups);
+    db_bind_text(query, 9, session->permissions);
+    db_bind_text(query, 10, session->locations);
+    db_bind_text(query, 11, session->landing);
+    db_bind_blob_or_null(query, 12, call->patient);
+    db_bind_int(query, 13, session->is_limited);
+    db_bind_blob_or_null(query, 14, call->id_token);
+    db_bind_text(query, 15, session->acr);
+    db_bind_text(query, 16, session->log_reference);
+    db_bind_int(query, 17, session->login_at);
+    db_bind_int(query, 18, session->seen_at);
+    db_bind_int(query, 19, session->idle_s);
+    db_bind_int(query, 20, session->expires_at);
+    db_bind_int(query, 21, end_of(session->seen_at, session->idle_s, session->expires_at));
+    db_run_later(query);
+    return OK;
+}
+
+enum outcome session_create(struct store *store, const struct session *session, struct str previous_digest,
+                            struct arena *arena, struct str *out_replaced_user)
+{
+    struct create_call call = {
+        .session = session,
+        .previous_digest = previous_digest,
+        .patient = sealed_close(store, arena, patient_context, session->patient),
+        .id_token = sealed_close(store, arena, id_token_context, session->id_token),
+        .arena = arena,
+        .out_replaced_user = out_replaced_user,
+    };
+    enum outcome outcome = store_write(store, "session_create", create_work, &call);
+    if (outcome != OK)
+        *out_replaced_user = STR_NONE;
+    return outcome;
+}
+
+/* ---- finding ---- */
+
+struct find_call {
+    struct str key;
+    int64_t now;
+    struct arena *arena;
+    struct session *out_session;
+};
+
+static enum outcome read_row(struct db_query *query, const struct find_call *call)
+{
+    struct arena *arena = call->arena;
+    enum db_step step = db_step(query);
+    if (step == DB_ROW) {
+        *call->out_session = (struct session){
+            .digest = db_blob(query, 0, arena),
+            .user_id = db_text(query, 1, arena),
+            .connection = db_text(query, 2, arena),
+            .issuer = db_text(query, 3, arena),
+            .subject = db_text(query, 4, arena),
+            .sid = db_text(query, 5, arena),
+            .display_name = db_text(query, 6, arena),
+            .groups = db_text(query, 7, arena),
+            .permissions = db_text(query, 8, arena),
+            .locations = db_text(query, 9, arena),
+            .landing = db_text(query, 10, arena),
+            .patient = db_blob(query, 11, arena),
+            .is_limited = db_int(query, 12) == 1,
+            .id_token = db_blob(query, 13, arena),
+            .acr = db_text(query, 14, arena),
+            .log_reference = db_text(query, 15, arena),
+            .login_at = db_int(query, 16),
+            .seen_at = db_int(query, 17),
+            .idle_s = db_int(query, 18),
+            .expires_at = db_int(query, 19),
+        };
+    }
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
+static enum outcome unseal(struct store *store, const char *verb, struct arena *arena,
+                           struct session *session)
+{
+    if (sealed_open(store, arena, patient_context, &session->patient) != OK ||
+        sealed_open(store, arena, id_token_context, &session->id_token) != OK) {
+        *session = (struct session){.digest = session->digest};
+        return store_fault(store, verb, "a sealed column of the session does not open");
+    }
+    return OK;
+}
+
+static enum outcome find_work(struct db *db, void *context)
+{
+    const struct find_call *call = context;
+    struct db_query *query =
+        db_query(db, "SELECT " COLUMNS " FROM sso_session WHERE digest = $1 AND ends_at > $2");
+    db_bind_blob(query, 1, call->key);
+    db_bind_int(query, 2, call->now);
+    return read_row(query, call);
+}
+
+struct note_call {
+    const struct session *session;
+    int64_t now;
+};
+
+/* Only forwards, and by one of those who find it overdue at once. */
+static enum outcome note_work(struct db *db, void *context)
+{
+    const struct note_call *call = context;
+    const struct session *session = call->session;
+    struct db_query *query =
+        db_query(db, "UPDATE sso_session SET seen_at = $2, ends_at = $3 WHERE digest = $1 AND seen_at <= $4");
+    db_bind_blob(query, 1, session->digest);
+    db_bind_int(query, 2, call->now);
+    db_bind_int(query, 3, end_of(call->now, session->idle_s, session->expires_at));
+    db_bind_int(query, 4, call->now - NOTE_EVERY_S);
+    return db_run(query);
+}
+
+enum outcome session_find(struct store *store, struct str digest, int64_t now, struct arena *arena,
+                          struct session *out_session)
+{
+    struct find_call call = {digest, now, arena, out_session};
+    enum outcome outcome = store_read(store, "session_find", find_work, &call);
+    if (outcome == OK)
+        outcome = unseal(store, "session_find", arena, out_session);
+    if (outcome != OK || now - out_session->seen_at < NOTE_EVERY_S)
+        return outcome;
+    /* A note that fails has been logged; all it does is let the session end sooner. */
+    struct note_call note = {out_session, now};
+    if (store_write_one(store, "session_find", note_work, &note) == OK)
+        out_session->seen_at = now;
+    return OK;
+}
+
+static enum outcome find_by_log_work(struct db *db, void *context)
+{
+    const struct find_call *call = context;
+    struct db_query *query =
+        db_query(db, "SELECT " COLUMNS " FROM sso_session WHERE log_reference = $1 AND ends_at > $2");
+    db_bind_text(query, 1, call->key);
+    db_bind_int(query, 2, call->now);
+    return read_row(query, call);
+}
+
+enum outcome session_find_by_log(struct store *store, struct str log_reference, int64_t now,
+                                 struct arena *arena, struct session *out_session)
+{
+    struct find_call call = {log_reference, now, arena, out_session};
+    enum outcome outcome = store_read(store, "session_find_by_log", find_by_log_work, &call);
+    return outcome == OK ? unseal(store, "session_find_by_log", arena, out_session) : outcome;
+}
+
+/* ---- ending ---- */
+
+static enum outcome end_work(struct db *db, void *context)
+{
+    const struct str *digest = context;
+    struct db_query *query = db_query(db, "DELETE FROM sso_session WHERE digest = $1");
+    db_bind_blob(query, 1, *digest);
+    if (db_run(query) != OK)
+        return FAILED;
+    return db_changes(db) == 1 ? OK : ABSENT;
+}
+
+enum outcome session_end(struct store *store, struct str digest)
+{
+    return store_write_one(store, "session_end", end_work, &digest);
+}
+
+struct end_call {
+    struct str issuer, subject, sid;
+    int64_t ended;
+};
+
+static enum outcome end_by_login_work(struct db *db, void *context)
+{
+    struct end_call *call = context;
+    bool has_sid = call->sid.length > 0;
+    struct db_query *query =
+        has_sid ? db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND sid = $2 AND sid <> ''")
+                : db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND subject = $2");
+    db_bind_text(query, 1, call->issuer);
+    db_bind_text(query, 2, has_sid ? call->sid : call->subject);
+    enum outcome outcome = db_run(query);
+    call->ended = db_changes(db);
+    return outcome;
+}
+
+enum outcome session_end_by_login(struct store *store, struct str issuer, struct str subject, struct str sid,
+                                  int64_t *out_ended)
+{
+    *out_ended = 0;
+    if (issuer.length == 0 || (subject.length == 0 && sid.length == 0))
+        return store_fault(store, "session_end_by_login", "neither sid nor subject, or no issuer");
+    struct end_call call = {issuer, subject, sid, 0};
+    enum outcome outcome = store_write_one(store, "session_end_by_login", end_by_login_work, &call);
+    if (outcome == OK)
+        *out_ended = call.ended;
+    return outcome;
+}
+
+struct purge_call {
+    int64_t now;
+    int limit;
+    int64_t deleted;
+};
+
+static enum outcome purge_sessions(struct db *db, struct purge_call *call)
+{
+    struct db_query *query =
+        db_query(db, "DELETE FROM sso_session WHERE digest IN (SELECT digest FROM sso_session "
+                     "WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2) AND ends_at <= $1");
+    db_bind_int(query, 1, call->now);
+    db_bind_int(query, 2, call->limit);
+    enum outcome outcome = db_run(query);
+    call->deleted = db_changes(db);
+    return outcome;
+}
+
+static enum outcome purge_work(struct db *db, void *context)
+{
+    struct purge_call *call = context;
+    if (purge_sessions(db, call) != OK)
+        return FAILED;
+    struct db_query *query =
+        db_query(db, "DELETE FROM replay WHERE (kind, digest) IN (SELECT kind, digest FROM replay "
+                     "WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)");
+    db_bind_int(query, 1, call->now);
+    db_bind_int(query, 2, call->limit);
+    enum outcome outcome = db_run(query);
+    call->deleted += db_changes(db);
+    return outcome;
+}
+
+enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted)
+{
+    struct purge_call call = {now, limit, 0};
+    enum outcome outcome = store_write(store, "session_purge", purge_work, &call);
+    *out_deleted = outcome == OK ? call.deleted : 0;
+    return outcome;
+}
+
+/* ---- one-time values ---- */
+
+struct replay_call {
+    const char *kind;
+    struct str digest;
+    int64_t expires_at;
+};
+
+static enum outcome replay_work(struct db *db, void *context)
+{
+    const struct replay_call *call = context;
+    struct db_query *query = db_query(db, "INSERT INTO replay (kind, digest, expires_at) VALUES ($1, $2, $3) "
+                                          "ON CONFLICT (kind, digest) DO NOTHING");
+    db_bind_c(query, 1, call->kind);
+    db_bind_blob(query, 2, call->digest);
+    db_bind_int(query, 3, call->expires_at);
+    if (db_run(query) != OK)
+        return FAILED;
+    return db_changes(db) == 1 ? OK : ABSENT;
+}
+
+enum outcome replay_take(struct store *store, const char *kind, struct str value, int64_t expires_at,
+                         int64_t now)
+{
+    if (expires_at <= now)
+        return ABSENT;
+    struct arena *arena = arena_new();
+    struct replay_call call = {kind, codec_sha256(arena, value), expires_at};
+    enum outcome outcome = store_write_one(store, "replay_take", replay_work, &call);
+    arena_free(&arena);
+    return outcome;
+}
