@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "html/value.h"
 #include "http/browser.h"
+#include "sso/slug.h"
 #include "sso/sso_error.h"
 
 #define PAGE_CAP ((size_t)65536)
@@ -20,9 +21,7 @@ struct attempt attempt_begin(void *context, const struct http_request *request, 
         .snapshot = cached_acquire(door->data),
         .now = clock_now(),
     };
-    struct str host;
-    if (http_request_header(request, "Host", &host) == FORM_ONE)
-        attempt.host = directory_find_host(attempt.snapshot, host);
+    attempt.host = slug_find_host(directory_data(attempt.snapshot), request);
     return attempt;
 }
 

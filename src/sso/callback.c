@@ -1,5 +1,6 @@
 #include "sso/callback.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
@@ -11,6 +12,7 @@
 #include "sso/locations.h"
 #include "sso/permissions.h"
 #include "sso/reference.h"
+#include "sso/slug.h"
 #include "sso/sso_error.h"
 #include "sso/views.h"
 #include "store/mapping.h"
@@ -153,7 +155,7 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
         .nonce = attempt->flow.nonce,
         .code_verifier = attempt->flow.code_verifier,
         .issuer = attempt->flow.issuer,
-        .redirect_uri = str_from_c(directory_redirect_uri(attempt->arena, attempt->host, attempt->connection)),
+        .redirect_uri = slug_redirect_uri(attempt->arena, attempt->host, attempt->connection),
     };
     struct failure failure = {""};
     enum idp_result result = idp_finish(attempt->door->idp, &connection, &request, response, attempt->arena,
@@ -301,6 +303,9 @@ static bool grant_permissions(struct attempt *attempt, struct login *login)
     case PERMISSIONS_NONE_IN_CEILING:
         attempt_fail(attempt, 702, 'b', "the ceiling leaves no permission");
         return false;
+    case PERMISSIONS_SCOPES_EMPTY:
+        attempt_fail(attempt, 702, 'c', "groups and ceiling share permissions, but for no department");
+        return false;
     }
     return false;
 }
@@ -378,12 +383,19 @@ static struct str group_names(struct attempt *attempt, const struct login *login
 static void open_session(struct attempt *attempt, struct login *login)
 {
     const struct sso_connection *connection = attempt->connection;
-    struct view_request wanted = {
-        .view = attempt->view,
+    struct str permissions = permissions_text(attempt->arena, &login->permissions);
+    struct str reference = login->patient.length > 0 ? rand_token(attempt->arena) : STR_NONE;
+    /* Whether the patient is known, and open to this person, is for the application to say: it gets the reference with
+     * the hand-over and shows 806 or 807 itself. */
+    const struct landing_question question = {
+        .data = directory_data(attempt->snapshot),
+        .requested = attempt->view,
         .default_view = connection->default_view,
-        .has_patient = login->patient.length > 0,
+        .patient = login->patient.length > 0 ? LANDING_PATIENT_FOUND : LANDING_PATIENT_NONE,
+        .patient_reference = reference,
+        .permissions = permissions,
     };
-    struct view_choice choice = views_choose(attempt->arena, directory_data(attempt->snapshot), &login->permissions, &wanted);
+    struct landing choice = landing_choose(attempt->arena, &question);
     if (choice.warning != 0)
         login->warning = choice.warning;
     trail_step(&attempt->trail, TRAIL_LANDING, true,
@@ -400,10 +412,13 @@ static void open_session(struct attempt *attempt, struct login *login)
         .sid = sid,
         .display_name = attempt->trail.entry.user_name,
         .groups = group_names(attempt, login),
-        .permissions = permissions_text(attempt->arena, &login->permissions),
+        .permissions = permissions,
         .locations = linked_locations(attempt, login),
         .landing = choice.path,
-        .patient = login->patient,
+        .patient = login->patient.length > 0
+                       ? str_from_c(arena_printf(attempt->arena, "%.*s %.*s %.*s", STR_ARG(reference),
+                                                 STR_ARG(login->patient_kind), STR_ARG(login->patient)))
+                       : STR_NONE,
         .is_limited = choice.view->is_limited,
         .id_token = login->identity.id_token,
         .acr = login->identity.acr,
@@ -430,11 +445,6 @@ static void open_session(struct attempt *attempt, struct login *login)
 void callback_run(struct attempt *attempt, const struct form *response)
 {
     struct login login = {0};
-    trail_begin(&attempt->trail, attempt->arena, clock_now_ms(), reference_new(attempt->arena, attempt->now));
-    attempt->trail.entry.connection = attempt->connection->id;
-    attempt->trail.entry.slug = directory_slug(attempt->arena, attempt->connection);
-    attempt->trail.entry.customer_key = attempt->connection->customer_key;
-    attempt->trail.entry.environment = attempt->connection->environment;
     if (take_flow(attempt, response, &login) && identify(attempt, response, &login) &&
         read_locations(attempt, &login) && map_locations(attempt, &login) && grant_permissions(attempt, &login) &&
         know_user(attempt, &login))

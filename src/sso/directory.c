@@ -12,29 +12,6 @@ const struct sso_data *directory_data(const struct cached_snapshot *snapshot)
     return cached_data(snapshot);
 }
 
-const struct sso_host *directory_find_host(const struct cached_snapshot *snapshot, struct str host)
-{
-    const struct sso_data *data = directory_data(snapshot);
-    for (size_t i = 0; i < data->host_count; i++)
-        if (str_equal_ignoring_case(data->hosts[i].name, host))
-            return &data->hosts[i];
-    return NULL;
-}
-
-const struct sso_connection *directory_find_connection(const struct cached_snapshot *snapshot,
-                                                       const struct sso_host *host, struct str customer_key,
-                                                       struct str provider_key)
-{
-    const struct sso_data *data = directory_data(snapshot);
-    for (size_t i = 0; i < data->connection_count; i++) {
-        const struct sso_connection *connection = &data->connections[i];
-        if (str_equal(connection->customer_key, customer_key) && str_equal(connection->provider_key, provider_key) &&
-            str_equal(connection->platform, host->platform) && str_equal(connection->environment, host->environment))
-            return connection;
-    }
-    return NULL;
-}
-
 const struct sso_connection *directory_find_connection_by_id(const struct cached_snapshot *snapshot, struct str id)
 {
     const struct sso_data *data = directory_data(snapshot);
@@ -84,12 +61,4 @@ struct idp_connection directory_idp_connection(struct arena *arena, const struct
     };
     idp_connection_set_algs(&idp, arena, connection->signing_algs);
     return idp;
-}
-
-const char *directory_redirect_uri(struct arena *arena, const struct sso_host *host,
-                                   const struct sso_connection *connection)
-{
-    return arena_printf(arena, "%.*s/sso/openidconnect/%.*s%s", STR_ARG(host->base_url),
-                        STR_ARG(directory_slug(arena, connection)),
-                        str_equal(connection->callback_mode, STR("separate")) ? "/callback" : "");
 }

@@ -64,6 +64,15 @@ static json_t *list_of(struct str joined, char separator)
     return list;
 }
 
+/* "reference kind value" as the session keeps it; null without a patient. */
+static json_t *patient_of(struct str kept)
+{
+    struct str reference, kind;
+    if (kept.length == 0 || !str_split_next(&kept, ' ', &reference) || !str_split_next(&kept, ' ', &kind))
+        return json_null();
+    return json_pack("{s:o, s:o, s:o}", "reference", text(reference), "kind", text(kind), "value", text(kept));
+}
+
 static struct str facts(struct arena *arena, const struct cached_snapshot *snapshot, const struct session *session)
 {
     const struct sso_connection *connection = directory_find_connection_by_id(snapshot, session->connection);
@@ -77,7 +86,7 @@ static struct str facts(struct arena *arena, const struct cached_snapshot *snaps
     json_object_set_new(object, "permissions", list_of(session->permissions, ' '));
     json_object_set_new(object, "locations", list_of(session->locations, '\n'));
     json_object_set_new(object, "view", text(session->landing));
-    json_object_set_new(object, "patient", text(session->patient));
+    json_object_set_new(object, "patient", patient_of(session->patient));
     json_object_set_new(object, "limited", json_boolean(session->is_limited));
     json_object_set_new(object, "expires", json_integer(session->expires_at));
     char *dumped = json_dumps(object, JSON_COMPACT);

@@ -1,0 +1,213 @@
+#include "sso/start.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "sso/attempt.h"
+#include "sso/callback.h"
+#include "sso/patient_context.h"
+#include "sso/redaction.h"
+#include "sso/reference.h"
+#include "sso/slug.h"
+#include "sso/sso_error.h"
+#include "sso/start_request.h"
+#include "store/session.h"
+
+#define FLOW_LIFETIME_S 900 /* REQ-8 */
+#define PATIENT_CONTEXT_KEPT_S 600
+
+/* The patient of a start request, once it is believed. */
+struct patient {
+    struct str kind; /* "external_id" or "bsn" */
+    struct str value;
+    const char *rule; /* why it was refused (108); NULL = it was not */
+};
+
+static json_t *text(struct str value)
+{
+    return json_stringn(value.data ? value.data : "", value.length);
+}
+
+static struct patient refuse_patient(const char *rule)
+{
+    return (struct patient){.rule = rule};
+}
+
+/* 2.14: opened, fresh, and never seen before; a refusal never fails the login. */
+static struct patient open_context(struct attempt *attempt, const struct start_request *start)
+{
+    struct patient_context context;
+    enum patient_context_result result =
+        patient_context_open(attempt->arena, start->patient_ciphertext, attempt->connection,
+                             attempt->trail.entry.slug, attempt->now, &context);
+    if (result != PATIENT_CONTEXT_OK)
+        return refuse_patient(patient_context_rule(result));
+    if (replay_take(attempt->door->store, "patient_context", context.jti, attempt->now + PATIENT_CONTEXT_KEPT_S,
+                    attempt->now) != OK)
+        return refuse_patient("replay");
+    return (struct patient){.kind = STR("bsn"), .value = context.bsn};
+}
+
+static struct patient read_patient(struct attempt *attempt, const struct start_request *start)
+{
+    if (start->warning != 0)
+        return refuse_patient(start->rule);
+    if (start->patient_ciphertext.length > 0)
+        return open_context(attempt, start);
+    if (start->patient_reference.length > 0)
+        return (struct patient){.kind = STR("external_id"), .value = start->patient_reference};
+    return (struct patient){0};
+}
+
+static void log_start(struct attempt *attempt, const struct start_request *start, const struct patient *patient)
+{
+    json_t *ignored = json_array();
+    for (size_t i = 0; i < start->ignored_count; i++)
+        json_array_append_new(ignored, text(start->ignored[i]));
+    json_t *data = json_pack("{s:o, s:o, s:o, s:s, s:b, s:o}", "address", text(attempt->request->peer_address), "host",
+                             text(attempt->host->name), "view", text(attempt->view), "patient",
+                             patient->rule           ? "nee (geweigerd)"
+                             : patient->value.length ? "ja"
+                                                     : "nee",
+                             "login_hint", start->has_login_hint, "ignored", ignored);
+    if (patient->rule != NULL)
+        json_object_set_new(data, "rule", json_string(patient->rule));
+    trail_step(&attempt->trail, TRAIL_START, true, data);
+}
+
+static void log_connection(struct attempt *attempt)
+{
+    const struct sso_connection *connection = attempt->connection;
+    trail_step(&attempt->trail, TRAIL_CONNECTION, true,
+               json_pack("{s:o, s:I, s:o, s:o}", "connection", text(connection->id), "version",
+                         (json_int_t)connection->version, "issuer", text(connection->issuer), "client_id",
+                         text(connection->client_id)));
+}
+
+/* INI-3; 0, or the code. */
+static int check_connection(const struct sso_connection *connection)
+{
+    if (connection == NULL)
+        return 101;
+    if (!str_equal(connection->status, STR("active")))
+        return 102;
+    if (connection->issuer.length == 0 || connection->client_id.length == 0 || connection->secret_count == 0 ||
+        connection->location_claim.length == 0)
+        return 103;
+    return 0;
+}
+
+/* Steps 2 and 3: the request to the identity provider, kept in a flow. */
+static void send_request(struct attempt *attempt, const struct start_request *start, const struct patient *patient)
+{
+    struct idp_connection connection = directory_idp_connection(attempt->arena, attempt->connection, 0);
+    struct str redirect_uri = slug_redirect_uri(attempt->arena, attempt->host, attempt->connection);
+    struct form_field hint = {.name = STR("login_hint"), .value = start->login_hint};
+    struct idp_attempt request;
+    struct failure failure = {""};
+    const char *url;
+    enum idp_result result =
+        idp_start(attempt->door->idp, &connection,
+                  arena_strndup(attempt->arena, redirect_uri.data, redirect_uri.length), &hint,
+                  start->has_login_hint ? 1 : 0, attempt->arena, &request, &url, &failure);
+    if (result != IDP_OK) {
+        attempt_fail(attempt, sso_error_of_idp(result, STR_NONE), 0, failure.text);
+        return;
+    }
+    trail_step(&attempt->trail, TRAIL_REQUEST, true,
+               json_pack("{s:s, s:o, s:o}", "pkce", "S256", "state", text(redact_digest(attempt->arena, request.state)),
+                         "nonce", text(redact_digest(attempt->arena, request.nonce))));
+    struct flow flow = {
+        .id = str_from_c(rand_uuid7_in(attempt->arena)),
+        .door = STR(SSO_FLOW_DOOR),
+        .stage = FLOW_LOGIN,
+        .state_digest = codec_sha256(attempt->arena, request.state),
+        .browser_digest = attempt_browser_digest(attempt),
+        .connection = attempt->connection->id,
+        .issuer = request.issuer,
+        .nonce = request.nonce,
+        .code_verifier = request.code_verifier,
+        .payload = callback_pack(attempt, patient->kind, patient->value),
+        .created_at = attempt->now,
+        .expires_at = attempt->now + FLOW_LIFETIME_S,
+    };
+    if (flow_create(attempt->door->store, &flow) != OK) {
+        attempt_fail(attempt, 911, 0, "the store failed");
+        return;
+    }
+    log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
+    http_response_redirect(attempt->response, url);
+}
+
+static void run_start(struct attempt *attempt, struct start_request *start)
+{
+    int code = start_request_check(start, directory_data(attempt->snapshot), attempt->host, attempt->connection,
+                                   attempt->arena);
+    if (code != 0) {
+        attempt_fail(attempt, code, 0, start->rule);
+        return;
+    }
+    attempt->view = start->view.length > 0 ? start->view : start->target_view;
+    struct patient patient = read_patient(attempt, start);
+    log_start(attempt, start, &patient);
+    log_connection(attempt);
+    send_request(attempt, start, &patient);
+}
+
+/* What every attempt begins with: its reference, and where it is headed. */
+static void begin_trail(struct attempt *attempt, const struct slug *slug)
+{
+    trail_begin(&attempt->trail, attempt->arena, clock_now_ms(), reference_new(attempt->arena, attempt->now));
+    attempt->trail.entry.slug = slug->text;
+    if (attempt->connection != NULL) {
+        attempt->trail.entry.connection = attempt->connection->id;
+        attempt->trail.entry.customer_key = attempt->connection->customer_key;
+        attempt->trail.entry.environment = attempt->connection->environment;
+    }
+}
+
+static void run(struct attempt *attempt, struct start_request *start)
+{
+    struct slug slug = {0};
+    int code = start_request_open(attempt->request, start);
+    if (slug_parse(attempt->arena, attempt->request->path_tail, &slug) != OK)
+        code = code != 0 ? code : 101;
+    else if (attempt->host != NULL)
+        attempt->connection = slug_find_connection(directory_data(attempt->snapshot), attempt->host, &slug);
+    begin_trail(attempt, &slug);
+    if (code == 0)
+        code = check_connection(attempt->connection);
+    if (code == 0)
+        code = start_request_sort(start, attempt->connection, slug.tail);
+    if (code != 0) {
+        attempt_fail(attempt, code, 0, start->rule ? start->rule : "start refused");
+        return;
+    }
+    switch (start->kind) {
+    case START_NOTHING:
+        http_response_text(attempt->response, 200, "");
+        return;
+    case START_CALLBACK:
+        callback_run(attempt, &start->form);
+        return;
+    case START_LOGIN:
+        break;
+    }
+    if (start_request_check_navigation(attempt->request, start) != 0) {
+        /* INI-4: neither a transaction nor a cookie nor a page; the code is 109. */
+        log_info("sso_start_refused", LOG_INT("code", 109), LOG_STR("slug", slug.text),
+                 LOG_C("request", attempt->request->id));
+        http_response_text(attempt->response, 401, "");
+        return;
+    }
+    run_start(attempt, start);
+}
+
+void start_handle(void *door, const struct http_request *request, struct http_response *response)
+{
+    struct attempt attempt = attempt_begin(door, request, response);
+    struct start_request start = {0};
+    run(&attempt, &start);
+    attempt_end(&attempt);
+}
