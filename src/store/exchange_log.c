@@ -43,19 +43,17 @@ struct write_call {
     struct arena *arena;
 };
 
-static void put_summary(struct db *db, const struct write_call *call)
+static void put_summary(struct db *db, const struct exchange_entry *entry)
 {
-    const struct exchange_entry *entry = call->entry;
     struct db_query *query = db_query(
         db, "INSERT INTO sso_log (reference, connection, slug, customer_key, environment, started_at_ms, "
-            "ended_at_ms, result, code, cause, user_id, user_name, steps, location_digest) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+            "ended_at_ms, result, code, cause, user_id, user_name, steps) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
             "ON CONFLICT (reference) DO UPDATE SET connection = excluded.connection, slug = excluded.slug, "
             "customer_key = excluded.customer_key, environment = excluded.environment, "
             "started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms, "
             "result = excluded.result, code = excluded.code, cause = excluded.cause, "
-            "user_id = excluded.user_id, user_name = excluded.user_name, steps = excluded.steps, "
-            "location_digest = excluded.location_digest");
+            "user_id = excluded.user_id, user_name = excluded.user_name, steps = excluded.steps");
     db_bind_text(query, 1, entry->reference);
     db_bind_text(query, 2, entry->connection);
     db_bind_text(query, 3, entry->slug);
@@ -69,7 +67,6 @@ static void put_summary(struct db *db, const struct write_call *call)
     db_bind_text(query, 11, entry->user_id);
     db_bind_text(query, 12, entry->user_name);
     db_bind_text(query, 13, entry->steps);
-    db_bind_blob_or_null(query, 14, call->location_digest);
     db_run_later(query);
 }
 
@@ -96,12 +93,24 @@ static void insert_locations(struct db *db, const struct exchange_entry *entry)
     }
 }
 
+static void note_locations(struct db *db, const struct write_call *call)
+{
+    struct db_query *query =
+        db_query(db, "UPDATE sso_log SET location_digest = $2, indexed_start_ms = $3 WHERE reference = $1");
+    db_bind_text(query, 1, call->entry->reference);
+    db_bind_blob_or_null(query, 2, call->location_digest);
+    db_bind_int(query, 3, call->entry->started_at_ms);
+    db_run_later(query);
+}
+
+/* The summary first: its row's lock makes two writers of one entry go one after the other. */
 static enum outcome write_work(struct db *db, void *context)
 {
     const struct write_call *call = context;
     const struct exchange_entry *entry = call->entry;
+    put_summary(db, entry);
     struct db_query *query =
-        db_query(db, "SELECT started_at_ms, location_digest FROM sso_log WHERE reference = $1");
+        db_query(db, "SELECT indexed_start_ms, location_digest FROM sso_log WHERE reference = $1");
     db_bind_text(query, 1, entry->reference);
     int64_t old_start = 0;
     struct str old_digest = STR_NONE;
@@ -111,12 +120,13 @@ static enum outcome write_work(struct db *db, void *context)
     }
     if (db_finish(query) != OK)
         return FAILED;
-    put_summary(db, call);
-    if (old_start == entry->started_at_ms && str_equal(old_digest, call->location_digest))
+    bool has_index = old_digest.length > 0;
+    if (str_equal(old_digest, call->location_digest) && (!has_index || old_start == entry->started_at_ms))
         return OK;
-    if (old_digest.length > 0)
+    if (has_index)
         delete_locations(db, old_start, entry->reference);
     insert_locations(db, entry);
+    note_locations(db, call);
     return OK;
 }
 

@@ -223,7 +223,9 @@ CREATE TABLE sso_log (
   user_id TEXT NOT NULL,
   user_name TEXT NOT NULL,
   steps TEXT NOT NULL,
-  location_digest $BLOB
+  -- Which location ids are indexed for this entry, and under which start.
+  location_digest $BLOB,
+  indexed_start_ms BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX sso_log_start ON sso_log (started_at_ms, reference);
 CREATE INDEX sso_log_connection ON sso_log (connection, started_at_ms, reference);

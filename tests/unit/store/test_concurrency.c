@@ -2,52 +2,10 @@
  * What may happen once happens once, with sixteen threads on two store objects (= two nodes) of one database;
  * and no sealed value lies about in the clear.
  */
-#include "store_fixture.h"
+#include "store_hunt.h"
+#include "store_race.h"
 
-#include <dirent.h>
-
-#define THREADS 16
 #define ROUNDS 8
-
-struct racer {
-    struct store *store;
-    struct arena *arena;
-    int number;
-    int round;
-    const struct flow *flow;
-    enum outcome outcome;
-    bool is_first; /* what only one may see */
-};
-
-static pthread_barrier_t start;
-
-static void race(struct racer *racers, void *(*run)(void *), int round, const struct flow *flow)
-{
-    pthread_t threads[THREADS];
-    pthread_barrier_init(&start, NULL, THREADS);
-    for (int i = 0; i < THREADS; i++) {
-        racers[i] = (struct racer){.store = i % 2 ? fx.store : fx.other,
-                                   .arena = arena_new(),
-                                   .number = i,
-                                   .round = round,
-                                   .flow = flow,
-                                   .outcome = FAILED};
-        assert_int_equal(pthread_create(&threads[i], NULL, run, &racers[i]), 0);
-    }
-    for (int i = 0; i < THREADS; i++) {
-        pthread_join(threads[i], NULL);
-        arena_free(&racers[i].arena);
-    }
-    pthread_barrier_destroy(&start);
-}
-
-static int count_first(const struct racer *racers)
-{
-    int count = 0;
-    for (int i = 0; i < THREADS; i++)
-        count += racers[i].is_first;
-    return count;
-}
 
 static struct str named_digest(struct arena *arena, const char *kind, int round, int number)
 {
@@ -123,11 +81,12 @@ static void a_refresh_token_rotated_sixteen_times_rotates_once(void **state)
 static void *take_callback(void *context)
 {
     struct racer *racer = context;
+    const struct flow *raced = racer->subject;
     struct flow flow;
     bool is_replay = true;
     pthread_barrier_wait(&start);
-    racer->outcome = flow_take_callback(racer->store, racer->flow->state_digest, TEST_NOW, racer->arena,
-                                        &flow, &is_replay);
+    racer->outcome =
+        flow_take_callback(racer->store, raced->state_digest, TEST_NOW, racer->arena, &flow, &is_replay);
     racer->is_first = racer->outcome == OK && !is_replay;
     return NULL;
 }
@@ -160,9 +119,9 @@ static void *state_consent(void *context)
         .code_digest = named_digest(racer->arena, "code", racer->round, racer->number),
         .expires_at = TEST_NOW + 900,
     };
+    const struct flow *flow = racer->subject;
     pthread_barrier_wait(&start);
-    racer->outcome =
-        consent_state(racer->store, racer->flow->id, racer->flow->form_digest, TEST_NOW, &consent, &code);
+    racer->outcome = consent_state(racer->store, flow->id, flow->form_digest, TEST_NOW, &consent, &code);
     racer->is_first = racer->outcome == OK;
     return NULL;
 }
@@ -219,60 +178,6 @@ static void no_token_outlives_a_withdrawal(void **state)
 }
 
 /* ---- nothing in the clear ---- */
-
-static bool file_contains(const char *path, struct str needle)
-{
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    fseek(file, 0, SEEK_END);
-    size_t size = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = malloc(size + 1);
-    assert_non_null(bytes);
-    assert_int_equal(fread(bytes, 1, size, file), size);
-    fclose(file);
-    bool is_found = memmem(bytes, size, needle.data, needle.length) != NULL;
-    free(bytes);
-    return is_found;
-}
-
-static bool folder_contains(struct str needle)
-{
-    bool is_found = false;
-    DIR *folder = opendir(fx.directory);
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (strncmp(entry->d_name, "test.db", 7) == 0)
-            is_found |= file_contains(arena_printf(fx.arena, "%s/%s", fx.directory, entry->d_name), needle);
-    }
-    closedir(folder);
-    return is_found;
-}
-
-/* Every column of every table as text; bytea shows as hexadecimal. */
-static bool database_contains(struct str needle)
-{
-    static const char *const tables[] = {"flow",          "consent", "token_grant",       "access_token",
-                                         "refresh_token", "audit",   "identity_provider", "provider"};
-    bool is_found = false;
-    PGconn *connection = PQconnectdb(fx.base_url);
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        const char *sql = arena_printf(
-            fx.arena, "SELECT 1 FROM %s.%s t WHERE t::text LIKE '%%%.*s%%' OR t::text LIKE '%%%s%%'",
-            fx.schema, tables[i], STR_ARG(needle), codec_hex(fx.arena, needle).data);
-        PGresult *result = PQexec(connection, sql);
-        assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
-        is_found |= PQntuples(result) > 0;
-        PQclear(result);
-    }
-    PQfinish(connection);
-    return is_found;
-}
-
-static bool is_in_the_clear(struct str needle)
-{
-    return fixture_is_postgres() ? database_contains(needle) : folder_contains(needle);
-}
 
 static void no_sealed_value_lies_in_the_clear(void **state)
 {
