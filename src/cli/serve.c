@@ -21,6 +21,7 @@
 
 #include <curl/curl.h>
 #include <libxml/parser.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -29,6 +30,7 @@
 
 #define CONFS_KEPT_MAX 64
 #define CONF_GRACE_MS 600000 /* far longer than any request may take */
+#define STOP_MAX_S 30
 #define PURGE_INTERVAL_S 60
 #define PURGE_LIMIT 1000
 #define CIRCUIT_FAILURES 5
@@ -223,12 +225,33 @@ static enum outcome build_house(struct house *house, struct failure *failure)
     return start_listeners(house, failure);
 }
 
-/* Takes down what stands, in reverse order; also after a start that failed half-way. */
-static bool close_house(struct house *house)
+/* The last word on how long stopping takes, whatever hangs: a request, a list that is being fetched, a disk.
+ */
+static void *end_in_time(void *unused)
 {
+    (void)unused;
+    sleep(STOP_MAX_S);
+    log_warning("stopped", LOG_BOOL("clean", false));
+    _exit(CLI_OK);
+}
+
+/* Lets requests in flight finish; false when some had to be cut off. */
+static bool drain_house(struct house *house)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, end_in_time, NULL) == 0)
+        pthread_detach(thread);
     bool is_clean = http_server_drain(&house->front, 15);
     is_clean = http_server_drain(&house->back, 10) && is_clean;
-    is_clean = http_server_drain(&house->internal, 5) && is_clean;
+    return http_server_drain(&house->internal, 5) && is_clean;
+}
+
+/* Takes down what stands, in reverse order; also after a start that failed half-way. */
+static void close_house(struct house *house)
+{
+    (void)http_server_drain(&house->front, 0);
+    (void)http_server_drain(&house->back, 0);
+    (void)http_server_drain(&house->internal, 0);
     http_workers_stop(&house->workers);
     idp_free(&house->door.idp);
     availability_free(&house->door.availability);
@@ -241,7 +264,6 @@ static bool close_house(struct house *house)
     vault_free(&house->vault);
     while (house->conf_count > 0)
         conf_free(&house->confs[--house->conf_count]);
-    return is_clean;
 }
 
 /* ---- keeping house ---- */
@@ -436,8 +458,14 @@ static int run(struct house *house)
              LOG_BOOL("development", conf_of(house)->is_development));
     keep_house(house, &signals);
     log_info("stopping");
-    bool is_clean = close_house(house);
-    log_info("stopped", LOG_BOOL("clean", is_clean));
+    if (!drain_house(house)) {
+        /* A handler that was cut off may still use what the house is made of, so nothing is taken down; what
+         * was acknowledged is on disk. */
+        log_warning("stopped", LOG_BOOL("clean", false));
+        _exit(CLI_OK);
+    }
+    close_house(house);
+    log_info("stopped", LOG_BOOL("clean", true));
     return CLI_OK;
 }
 
