@@ -93,18 +93,17 @@ void token_handle(void *door, const struct http_request *request, struct http_re
 {
     struct back_call call;
     struct str grant_type;
-    if (back_call_begin(&call, door, request, response, EVENT_RECEIVE_TOKEN_REQUEST,
-                        EVENT_SEND_TOKEN_ERROR)) {
-        struct code_offer offer = token_retire_code(&call);
-        if (back_call_authenticate(&call) && back_call_require(&call, "grant_type", &grant_type)) {
-            if (str_equal(grant_type, STR("authorization_code")))
-                token_by_code(&call, &offer);
-            else if (str_equal(grant_type, STR("refresh_token")))
-                token_by_refresh(&call);
-            else
-                back_call_refuse(&call, "unsupported_grant_type",
-                                 "grant_type is neither authorization_code nor refresh_token");
-        }
+    bool is_form =
+        back_call_begin(&call, door, request, response, EVENT_RECEIVE_TOKEN_REQUEST, EVENT_SEND_TOKEN_ERROR);
+    struct code_offer offer = token_retire_code(&call);
+    if (is_form && back_call_authenticate(&call) && back_call_require(&call, "grant_type", &grant_type)) {
+        if (str_equal(grant_type, STR("authorization_code")))
+            token_by_code(&call, &offer);
+        else if (str_equal(grant_type, STR("refresh_token")))
+            token_by_refresh(&call);
+        else
+            back_call_refuse(&call, "unsupported_grant_type",
+                             "grant_type is neither authorization_code nor refresh_token");
     }
     back_call_end(&call);
 }
