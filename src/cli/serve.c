@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
-#include "conf/conf.h"
+#include "conf/conf_table.h"
 #include "http/server.h"
 #include "medmij/assets.h"
 #include "medmij/door.h"
@@ -23,13 +23,16 @@
 
 #include <curl/curl.h>
 #include <libxml/parser.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CONFS_KEPT_MAX 256
+#define CONFS_KEPT_MAX 64
+#define CONF_GRACE_MS 600000 /* far longer than any request may take */
+#define STOP_MAX_S 30
 #define PURGE_INTERVAL_S 60
 #define PURGE_LIMIT 1000
 #define CIRCUIT_FAILURES 5
@@ -37,8 +40,10 @@
 
 struct house {
     const char *conf_path;
-    struct conf *confs[CONFS_KEPT_MAX]; /* every configuration of this process: requests in flight may hold
-                                           any of them */
+    /* The first is the one that the listeners, the store and the lists were built from; the last is the one
+     * that counts. Those between were replaced of late: requests in flight may hold them. */
+    struct conf *confs[CONFS_KEPT_MAX];
+    int64_t replaced_at_ms[CONFS_KEPT_MAX];
     size_t conf_count;
     struct vault *vault;
     struct template_set *templates;
@@ -242,12 +247,33 @@ static enum outcome build_house(struct house *house, struct failure *failure)
     return start_listeners(house, failure);
 }
 
-/* Takes down what stands, in reverse order; also after a start that failed half-way. */
-static bool close_house(struct house *house)
+/* The last word on how long stopping takes, whatever hangs: a request, a list that is being fetched, a disk.
+ */
+static void *end_in_time(void *unused)
 {
+    (void)unused;
+    sleep(STOP_MAX_S);
+    log_warning("stopped", LOG_BOOL("clean", false));
+    _exit(CLI_OK);
+}
+
+/* Lets requests in flight finish; false when some had to be cut off. */
+static bool drain_house(struct house *house)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, end_in_time, NULL) == 0)
+        pthread_detach(thread);
     bool is_clean = http_server_drain(&house->front, 15);
     is_clean = http_server_drain(&house->back, 10) && is_clean;
-    is_clean = http_server_drain(&house->internal, 5) && is_clean;
+    return http_server_drain(&house->internal, 5) && is_clean;
+}
+
+/* Takes down what stands, in reverse order; also after a start that failed half-way. */
+static void close_house(struct house *house)
+{
+    (void)http_server_drain(&house->front, 0);
+    (void)http_server_drain(&house->back, 0);
+    (void)http_server_drain(&house->internal, 0);
     http_workers_stop(&house->workers);
     log_writer_stop(&house->professional.log);
     cached_close(&house->professional.data);
@@ -262,7 +288,6 @@ static bool close_house(struct house *house)
     vault_free(&house->vault);
     while (house->conf_count > 0)
         conf_free(&house->confs[--house->conf_count]);
-    return is_clean;
 }
 
 /* ---- keeping house ---- */
@@ -274,28 +299,91 @@ static void reload_server(struct http_server *server, const char *name)
         log_error("certificates_not_reloaded", LOG_C("listener", name), LOG_C("cause", failure.text));
 }
 
+/* What a reload takes up; every other key counts at the start only. A dot at the end stands for a section. */
+static const char *const reloaded_keys[] = {
+    "token_base_url",      "log_level",         "dva.",        "lifetimes.",
+    "medmij.ids_required", "medmij.post_query", "medmij.pkce", "medmij.minimum_age",
+};
+
+static bool is_reloaded(struct str key)
+{
+    for (size_t i = 0; i < sizeof reloaded_keys / sizeof *reloaded_keys; i++) {
+        struct str known = str_from_c(reloaded_keys[i]);
+        if (str_equal(key, known) || (str_ends_with(known, STR(".")) && str_starts_with(key, known)))
+            return true;
+    }
+    return false;
+}
+
 static bool text_differs(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "") != 0;
 }
 
-/* What a reload cannot change is said, not silently ignored. */
-static void warn_of_restart(const struct conf *old, const struct conf *fresh)
+static bool networks_differ(const char *const *a, unsigned a_count, const char *const *b, unsigned b_count)
 {
-    const struct {
-        const char *key;
-        bool is_different;
-    } rows[] = {
-        {"front.address", text_differs(old->front.address, fresh->front.address)},
-        {"back.address", text_differs(old->back.address, fresh->back.address)},
-        {"internal.address", text_differs(old->internal.address, fresh->internal.address)},
-        {"store.url", text_differs(old->store_url, fresh->store_url)},
-        {"web_directory", text_differs(old->web_directory, fresh->web_directory)},
-        {"development", old->is_development != fresh->is_development},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].is_different)
-            log_warning("reload_needs_restart", LOG_C("key", rows[i].key));
+    bool are_different = a_count != b_count;
+    for (unsigned i = 0; !are_different && i < a_count; i++)
+        are_different = text_differs(a[i], b[i]);
+    return are_different;
+}
+
+static bool row_differs(const struct conf_row *row, const struct conf *a, const struct conf *b)
+{
+    const char *in_a = (const char *)a + row->offset, *in_b = (const char *)b + row->offset;
+    const char *text_a, *text_b;
+    switch (row->type) {
+    case CONF_BOOL:
+        return memcmp(in_a, in_b, sizeof(bool)) != 0;
+    case CONF_INT:
+        return memcmp(in_a, in_b, sizeof(int64_t)) != 0;
+    case CONF_NETWORKS: {
+        const char *const *list_a, *const *list_b;
+        unsigned count_a, count_b;
+        memcpy(&list_a, in_a, sizeof list_a);
+        memcpy(&list_b, in_b, sizeof list_b);
+        memcpy(&count_a, (const char *)a + row->count_offset, sizeof count_a);
+        memcpy(&count_b, (const char *)b + row->count_offset, sizeof count_b);
+        return networks_differ(list_a, count_a, list_b, count_b);
+    }
+    case CONF_TEXT:
+    case CONF_CHOICE:
+    case CONF_ADDRESS:
+    case CONF_ORIGIN:
+    case CONF_FILE:
+    case CONF_OUTPUT:
+    case CONF_LOCATION:
+    case CONF_STORE_URL:
+    case CONF_HEADER:
+        break;
+    }
+    memcpy(&text_a, in_a, sizeof text_a);
+    memcpy(&text_b, in_b, sizeof text_b);
+    return text_differs(text_a, text_b);
+}
+
+/* What a reload cannot change is said, at each one until the restart, not silently ignored. */
+static void warn_of_restart(const struct conf *started_with, const struct conf *fresh)
+{
+    for (size_t i = 0; i < conf_row_count; i++)
+        if (!is_reloaded(str_from_c(conf_rows[i].key)) && row_differs(&conf_rows[i], started_with, fresh))
+            log_warning("reload_needs_restart", LOG_C("key", conf_rows[i].key));
+}
+
+/* Without this a server that is told to reload each night would be full one day. */
+static void forget_old_confs(struct house *house)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    size_t kept = 1;
+    for (size_t i = 1; i < house->conf_count; i++) {
+        if (i + 1 < house->conf_count && now_ms - house->replaced_at_ms[i] >= CONF_GRACE_MS) {
+            conf_free(&house->confs[i]);
+            continue;
+        }
+        house->confs[kept] = house->confs[i];
+        house->replaced_at_ms[kept++] = house->replaced_at_ms[i];
+    }
+    house->conf_count = kept;
 }
 
 static void reload(struct house *house)
@@ -303,15 +391,17 @@ static void reload(struct house *house)
     struct failure failure = {""};
     struct conf *fresh;
     enum log_level level;
+    forget_old_confs(house);
     if (house->conf_count == CONFS_KEPT_MAX) {
-        log_error("reload_refused", LOG_C("cause", "reloaded too often; restart the server"));
+        log_error("reload_refused", LOG_C("cause", "reloaded too often within ten minutes"));
         return;
     }
     if (conf_load(house->conf_path, &fresh, &failure) != OK) {
         log_error("reload_failed", LOG_C("cause", failure.text));
         return;
     }
-    warn_of_restart(conf_of(house), fresh);
+    warn_of_restart(house->confs[0], fresh);
+    house->replaced_at_ms[house->conf_count - 1] = clock_monotonic_ms();
     house->confs[house->conf_count++] = fresh;
     atomic_store(&house->door.conf, fresh);
     if (log_level_from_name(str_from_c(fresh->log_level), &level))
@@ -392,8 +482,14 @@ static int run(struct house *house)
              LOG_BOOL("development", conf_of(house)->is_development));
     keep_house(house, &signals);
     log_info("stopping");
-    bool is_clean = close_house(house);
-    log_info("stopped", LOG_BOOL("clean", is_clean));
+    if (!drain_house(house)) {
+        /* A handler that was cut off may still use what the house is made of, so nothing is taken down; what
+         * was acknowledged is on disk. */
+        log_warning("stopped", LOG_BOOL("clean", false));
+        _exit(CLI_OK);
+    }
+    close_house(house);
+    log_info("stopped", LOG_BOOL("clean", true));
     return CLI_OK;
 }
 

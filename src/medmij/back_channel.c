@@ -54,8 +54,11 @@ static bool read_id(struct back_call *call, const char *name, struct str *out_id
 static bool read_form(struct back_call *call)
 {
     const struct http_request *request = call->visit.request;
-    if (request->query.length > 0 && !call->visit.conf->is_post_query_accepted)
+    if (request->query.length > 0 && !call->visit.conf->is_post_query_accepted) {
+        if (form_parse(call->visit.arena, request->query, &call->form) != OK)
+            call->form = (struct form){0};
         return false;
+    }
     bool is_in_query = request->body.length == 0 && request->query.length > 0;
     if (!is_in_query && !http_request_has_content_type(request, "application/x-www-form-urlencoded"))
         return false;

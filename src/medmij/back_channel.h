@@ -18,7 +18,8 @@ struct back_call {
 };
 
 /* Reads parameters and ids, echoes the ids, and writes the event `received`. False when the parameters are
- * not a form: answered with an error. */
+ * not a form in the body: answered with an error. Those of a query are in call->form all the same: a code
+ * among them has been offered. */
 bool back_call_begin(struct back_call *call, void *door, const struct http_request *request,
                      struct http_response *response, enum medmij_event received,
                      enum medmij_event error_event);

@@ -207,7 +207,8 @@ void page_technical(struct visit *visit, int status, const char *error_code)
 void page_client_error(struct visit *visit, enum authorization_fault fault)
 {
     struct value *context = page_context(visit);
-    value_put_bool(visit->arena, context, "is_unknown_client", fault == AUTHORIZATION_CLIENT);
+    bool is_named = visit->authorization.client_id.length > 0;
+    value_put_bool(visit->arena, context, "is_unknown_client", fault == AUTHORIZATION_CLIENT && is_named);
     value_put_bool(visit->arena, context, "is_bad_redirect_uri", fault == AUTHORIZATION_REDIRECT_URI);
     render(visit, 400, "error_client", context);
     visit_event(visit, EVENT_AUTHORIZATION_REQUEST_ERROR, "invalid_client");

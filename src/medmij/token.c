@@ -23,18 +23,39 @@ struct token_pair token_make(const struct back_call *call, struct str services, 
     return pair;
 }
 
-struct str token_client_services(struct back_call *call, struct str services)
+static bool is_offered(const struct catalog_provider *provider, struct str id, struct str function)
 {
-    struct buf allowed = buf_new(call->visit.arena, ANSWER_CAP);
-    struct str rest = services, id;
+    for (size_t i = 0; i < provider->service_count; i++)
+        if (str_equal(provider->services[i].id, id) && str_equal(provider->services[i].function, function))
+            return true;
+    return false;
+}
+
+bool token_narrow_services(struct back_call *call, const struct consent *consent, struct str *services)
+{
+    const struct authorization *authorization = &call->visit.authorization;
+    struct buf left = buf_new(call->visit.arena, ANSWER_CAP);
+    struct str rest = *services, id;
+    bool is_any_offered = false;
     while (str_split_next(&rest, ' ', &id)) {
-        if (id.length == 0 || !list_client_has_service(call->visit.authorization.client, id))
+        if (id.length == 0 || !is_offered(authorization->provider, id, consent->function))
             continue;
-        if (allowed.length > 0)
-            buf_append_char(&allowed, ' ');
-        buf_append(&allowed, id);
+        is_any_offered = true;
+        if (!list_client_has_service(authorization->client, id))
+            continue;
+        if (left.length > 0)
+            buf_append_char(&left, ' ');
+        buf_append(&left, id);
     }
-    return buf_str(&allowed);
+    *services = buf_str(&left);
+    if (left.length > 0)
+        return true;
+    if (is_any_offered)
+        back_call_refuse(call, "unauthorized_client",
+                         "the client list allows this client none of the services");
+    else
+        back_call_refuse(call, "invalid_grant", "the provider offers none of the services any more");
+    return false;
 }
 
 struct str token_answer(struct back_call *call, const struct token_pair *pair, const struct consent *consent)
@@ -72,18 +93,17 @@ void token_handle(void *door, const struct http_request *request, struct http_re
 {
     struct back_call call;
     struct str grant_type;
-    if (back_call_begin(&call, door, request, response, EVENT_RECEIVE_TOKEN_REQUEST,
-                        EVENT_SEND_TOKEN_ERROR)) {
-        struct code_offer offer = token_retire_code(&call);
-        if (back_call_authenticate(&call) && back_call_require(&call, "grant_type", &grant_type)) {
-            if (str_equal(grant_type, STR("authorization_code")))
-                token_by_code(&call, &offer);
-            else if (str_equal(grant_type, STR("refresh_token")))
-                token_by_refresh(&call);
-            else
-                back_call_refuse(&call, "unsupported_grant_type",
-                                 "grant_type is neither authorization_code nor refresh_token");
-        }
+    bool is_form =
+        back_call_begin(&call, door, request, response, EVENT_RECEIVE_TOKEN_REQUEST, EVENT_SEND_TOKEN_ERROR);
+    struct code_offer offer = token_retire_code(&call);
+    if (is_form && back_call_authenticate(&call) && back_call_require(&call, "grant_type", &grant_type)) {
+        if (str_equal(grant_type, STR("authorization_code")))
+            token_by_code(&call, &offer);
+        else if (str_equal(grant_type, STR("refresh_token")))
+            token_by_refresh(&call);
+        else
+            back_call_refuse(&call, "unsupported_grant_type",
+                             "grant_type is neither authorization_code nor refresh_token");
     }
     back_call_end(&call);
 }

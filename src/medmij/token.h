@@ -33,8 +33,9 @@ struct token_pair {
 };
 struct token_pair token_make(const struct back_call *call, struct str services, bool with_refresh);
 
-/* The services of a consent that this client may have now, by its entry in the client list. */
-struct str token_client_services(struct back_call *call, struct str services);
+/* Narrows *services of a consent to those that the provider still offers and that the client list allows this
+ * client now. False when none is left: answered with an error. Needs token_provider first. */
+bool token_narrow_services(struct back_call *call, const struct consent *consent, struct str *services);
 
 /* The JSON of a token answer (spec 3.7). `scope` is always in it. */
 struct str token_answer(struct back_call *call, const struct token_pair *pair, const struct consent *consent);

@@ -67,12 +67,9 @@ static void check_and_issue(struct back_call *call, const struct grant *grant)
         back_call_refuse(call, "invalid_grant", "the provider is not served any more");
         return;
     }
-    struct str services = token_client_services(call, grant->consent.services_granted);
-    if (services.length == 0) {
-        back_call_refuse(call, "unauthorized_client",
-                         "the client list allows this client none of the services");
+    struct str services = grant->consent.services_granted;
+    if (!token_narrow_services(call, &grant->consent, &services))
         return;
-    }
     switch (check_at_token(&call->visit, provider, &grant->consent, services, false, &services)) {
     case PRECHECK_GO_ON:
         issue(call, grant, services);

@@ -117,12 +117,8 @@ static void check_and_rotate(struct back_call *call, struct str token, const str
         back_call_refuse(call, "invalid_scope", "scope asks for more than was granted");
         return;
     }
-    services = token_client_services(call, services);
-    if (services.length == 0) {
-        back_call_refuse(call, "unauthorized_client",
-                         "the client list allows this client none of the services");
+    if (!token_narrow_services(call, &grant->consent, &services))
         return;
-    }
     switch (check_at_token(&call->visit, provider, &grant->consent, services, true, &services)) {
     case PRECHECK_GO_ON:
         rotate(call, token, grant, services);

@@ -57,6 +57,12 @@ check('3.5 authint 1a: plain http outside development hosts is no redirect_uri',
   assertErrorPageWithoutLink((await ask({ redirect_uri: 'http://pgo.example/callback', client_id: 'pgo.example' })).page)
 })
 
+check('3.5 authint 1a: the page says what is wrong: the PGO, the way back, or the request', async () => {
+  assertPage((await ask({ client_id: 'evil.localhost' })).page, 400, 'Deze PGO is niet bekend bij MedMij')
+  assertPage((await ask({ redirect_uri: '/callback' })).page, 400, 'Het adres om terug te gaan')
+  for (const client_id of [undefined, '', ['pgo.localhost', 'pgo.localhost']]) assertPage((await ask({ client_id })).page, 400, 'De PGO heeft een aanvraag gestuurd die niet klopt')
+})
+
 // ---- exception 1b: everything else ----
 
 const told = (names, changes, error = 'invalid_request') => ({ names, changes, error })

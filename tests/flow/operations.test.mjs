@@ -77,6 +77,17 @@ check('SIGHUP takes up the configuration, without dropping a request', async () 
   assert.equal(failures, 0)
 })
 
+check('SIGHUP says of every changed key that needs a restart that it does', async () => {
+  house.writeConfiguration({ limits: { workers: 7 }, proxies: { trusted: ['127.0.0.9'], client_certificate_header: 'Client-Cert' }, lifetimes: { code: 300 } })
+  const before = house.sluis.log().length
+  house.sluis.signal('SIGHUP')
+  await until('the reload', () => house.sluis.log().slice(before).includes('"event":"reloaded"'))
+  const keys = house.sluis.log().slice(before).split('\n').filter((line) => line.includes('reload_needs_restart')).map((line) => JSON.parse(line).key)
+  assert.deepEqual(keys.sort(), ['limits.workers', 'proxies.client_certificate_header', 'proxies.trusted'])
+  house.writeConfiguration({})
+  house.sluis.signal('SIGHUP')
+})
+
 check('SIGHUP with a faulty configuration changes nothing, and says what is wrong', async () => {
   const file = house.file('sluis.yaml')
   const good = readFileSync(file)

@@ -131,6 +131,22 @@ check('3.8 a refresh that names a service twice asks for it once', async () => {
   assert.equal(answer.json.scope, '48 51')
 })
 
+check('3.8 a refresh leaves out what the provider does not offer any more', async () => {
+  let { tokens } = await lasting()
+  const change = (sql) => house.store.execute(`${sql}; UPDATE catalog_version SET version = version + 1`)
+  const refreshUntil = async (scope) => {
+    for (const end = Date.now() + 20000; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
+      tokens = await house.pgo.refresh(tokens.refresh_token)
+      if (tokens.scope === scope) return
+      assert.ok(Date.now() < end, tokens.scope)
+    }
+  }
+  change("UPDATE provider_service SET service = '63x' WHERE provider = 'huisartsdeduinen' AND service = '63'")
+  await refreshUntil('48 49 51')
+  change("UPDATE provider_service SET service = '63' WHERE provider = 'huisartsdeduinen' AND service = '63x'")
+  await refreshUntil('48 49 51 63')
+})
+
 check('3.9 invalid_request: a refresh without its token, or with malformed MedMij headers', async () => {
   const { tokens } = await lasting()
   assertTokenError(await house.pgo.rawRefresh(undefined), 400, 'invalid_request')

@@ -76,10 +76,13 @@ check('3.9 invalid_request: an X-Correlation-ID that differs from the authorizat
 })
 
 check('3.9 invalid_request: parameters in the query, also when the body has them too', async () => {
-  const journey = await withCode()
+  let journey = await withCode()
   const query = new URLSearchParams(house.pgo.codeFields(journey.request, journey.code))
   assertTokenError(await house.pgo.raw(`/oauth/token?${query}`, {}, { correlationId: journey.request.correlationId }), 400, 'invalid_request')
+  await assertSpent(journey) // it has been offered, and is in access logs
+  journey = await withCode()
   assertTokenError(await house.pgo.raw(`/oauth/token?code=${journey.code}`, house.pgo.codeFields(journey.request, journey.code), { correlationId: journey.request.correlationId }), 400, 'invalid_request')
+  await assertSpent(journey)
 })
 
 check('3.9 invalid_request: a body that is no form', async () => {

@@ -161,7 +161,8 @@ static struct http_answer call(const char *method, const char *path, struct str 
     struct http_call request = {.method = method,
                                 .url = arena_printf(arena, "http://test.localhost:%d%s", port, path),
                                 .body = body,
-                                .total_timeout_ms = 8000,
+                                .connect_timeout_ms = 20000, /* a busy machine, sanitizers on */
+                                .total_timeout_ms = 20000,
                                 .body_max = 100000,
                                 .is_http_allowed = true};
     if (http_client_call(arena, &request, &answer, &failure) != HTTP_CALL_OK)

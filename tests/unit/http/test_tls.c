@@ -132,7 +132,8 @@ static struct str ask_as(const char *name, const char *target)
     struct http_call call = {.method = "GET",
                              .url = arena_printf(arena, "https://localhost:%d%s", port, target),
                              .ca_file = path("ca.crt"),
-                             .total_timeout_ms = 8000,
+                             .connect_timeout_ms = 20000, /* a busy machine, sanitizers on */
+                             .total_timeout_ms = 20000,
                              .body_max = 10000,
                              .is_private_allowed = true};
     if (name != NULL) {
@@ -184,7 +185,7 @@ static struct peer peer_open(const char *priorities, const char *name)
     assert_int_equal(gnutls_credentials_set(peer.session, GNUTLS_CRD_CERTIFICATE, peer.credentials), 0);
     gnutls_session_set_verify_cert(peer.session, "localhost", 0);
     gnutls_transport_set_int(peer.session, peer.raw);
-    gnutls_handshake_set_timeout(peer.session, 5000);
+    gnutls_handshake_set_timeout(peer.session, 20000);
     do
         peer.handshake = gnutls_handshake(peer.session);
     while (peer.handshake < 0 && !gnutls_error_is_fatal(peer.handshake));
@@ -465,7 +466,8 @@ static enum http_call_result call_for(const char *host, const char *ca_file, boo
     struct http_call call = {.method = "GET",
                              .url = arena_printf(arena, "https://%s:%d/who", host, port),
                              .ca_file = ca_file,
-                             .total_timeout_ms = 8000,
+                             .connect_timeout_ms = 20000, /* a busy machine, sanitizers on */
+                             .total_timeout_ms = 20000,
                              .body_max = 10000,
                              .is_private_allowed = is_private_allowed};
     return http_client_call(arena, &call, &answer, failure);
