@@ -5,9 +5,9 @@
 #define PATH_BYTES_MAX 2048
 #define PATIENT "{patient}"
 #define DEPARTMENT "{department}"
-#define OF_PATIENT(name) "/view/" name "?patient=" PATIENT
-#define OF_DEPARTMENT(name) "/view/" name "?department=" DEPARTMENT
-#define OF_ALL(name) "/view/" name
+#define OF_PATIENT(name) "/" name "/" PATIENT
+#define OF_DEPARTMENT(name) "/" name "/" DEPARTMENT
+#define OF_ALL(name) "/" name
 
 #define ROW(name, patient, department, path, permission, limited)                                            \
     {                                                                                                        \
@@ -17,21 +17,21 @@
 
 /* VIEW-1. The main menu is last: it needs nothing, so it is what remains. */
 static const struct sso_view seed[] = {
-    ROW("status", true, false, OF_PATIENT("status"), "medication.read", false),
-    ROW("medicatiestatus", true, false, OF_PATIENT("status"), "medication.read", false),
-    ROW("bestellen", true, false, OF_PATIENT("bestellen"), "order.create", false),
-    ROW("toedienen", true, false, OF_PATIENT("toedienen"), "administration.register", false),
-    ROW("bestelronde", false, true, OF_DEPARTMENT("bestelronde"), "order.create", false),
-    ROW("deelronde", false, true, OF_DEPARTMENT("deelronde"), "administration.register", false),
+    ROW("status", true, false, OF_PATIENT("status"), "status.read", false),
+    ROW("medicatiestatus", true, false, OF_PATIENT("status"), "status.read", false),
+    ROW("bestellen", true, false, OF_PATIENT("bestellen"), "order.write", false),
+    ROW("toedienen", true, false, OF_PATIENT("toedienen"), "administration.write", false),
+    ROW("bestelronde", false, true, OF_DEPARTMENT("bestelronde"), "order.write", false),
+    ROW("deelronde", false, true, OF_DEPARTMENT("deelronde"), "administration.write", false),
     ROW("werklijst", false, false, OF_ALL("werklijst"), "worklist.read", false),
     ROW("werklijstafdeling", false, true, OF_DEPARTMENT("werklijstafdeling"), "worklist.read", false),
-    ROW("aanvraagmenu", false, false, OF_ALL("aanvraagmenu"), "order.create", false),
+    ROW("aanvraagmenu", false, false, OF_ALL("aanvraagmenu"), "order.write", false),
     ROW("tdlmenu", false, false, OF_ALL("tdlmenu"), "administration.read", false),
-    ROW("tdrmenu", false, false, OF_ALL("tdrmenu"), "administration.register", false),
+    ROW("tdrmenu", false, false, OF_ALL("tdrmenu"), "administration.read", false),
     ROW("dispense", false, false, OF_ALL("dispense"), "dispense.read", false),
-    ROW("medimo-app", false, false, OF_ALL("medimo-app"), "app.register", false),
-    ROW("amo", true, false, OF_PATIENT("amo"), "medication.read", true),
-    ROW("amo2", true, false, OF_PATIENT("amo2"), "medication.read", true),
+    ROW("medimo-app", false, false, OF_ALL("medimo-app"), "", false),
+    ROW("amo", true, false, OF_PATIENT("amo"), "status.read", true),
+    ROW("amo2", true, false, OF_PATIENT("amo2"), "status.read", true),
     ROW(VIEW_MAIN_MENU, false, false, "/", "", false),
 };
 #define SEED_COUNT (sizeof seed / sizeof *seed)
@@ -168,6 +168,15 @@ static int obstacle(const struct landing_question *question, const struct sso_vi
     return 807;
 }
 
+/* An empty value takes the "/" in front of it along: "/deelronde/{department}" is the list at "/deelronde".
+ */
+static void append_value(struct buf *out, struct str value)
+{
+    if (value.length == 0 && out->length > 1 && out->data[out->length - 1] == '/')
+        out->length--;
+    buf_append_url_component(out, value);
+}
+
 /* VIEW-8: the row's path with its placeholders filled in. A row that would leave our origin leads to "/". */
 static struct str fill_path(struct arena *arena, struct str path, struct str patient, struct str department)
 {
@@ -177,17 +186,20 @@ static struct str fill_path(struct arena *arena, struct str path, struct str pat
                    str_is_printable_ascii(path);
     while (is_path && path.length > 0) {
         if (str_starts_with(path, STR(PATIENT))) {
-            buf_append_url_component(&out, patient);
+            append_value(&out, patient);
             path = str_slice(path, sizeof PATIENT - 1, path.length);
         } else if (str_starts_with(path, STR(DEPARTMENT))) {
-            buf_append_url_component(&out, department);
+            append_value(&out, department);
             path = str_slice(path, sizeof DEPARTMENT - 1, path.length);
         } else {
             buf_append_char(&out, path.data[0]);
             path = str_slice(path, 1, path.length);
         }
     }
-    return is_path && !out.overflowed ? buf_str(&out) : STR("/");
+    /* "/{patient}/x" without a patient must not become "//x" either. */
+    bool is_ours =
+        is_path && !out.overflowed && !(out.length > 1 && (out.data[1] == '/' || out.data[1] == '\\'));
+    return is_ours ? buf_str(&out) : STR("/");
 }
 
 struct landing landing_choose(struct arena *arena, const struct landing_question *question)

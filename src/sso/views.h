@@ -18,7 +18,8 @@
 
 bool views_is_name(struct str text); /* 1 to 32 of [a-z0-9-] */
 
-/* The table of 2.14 as seed data, constant. */
+/* The table of 2.14 as seed data, constant. Its permissions are those of the demo's application: a catalogue
+ * with permission codes of its own names its own views. */
 const struct sso_view *views_seed(size_t *out_count);
 /* A row of the catalogue, or of the seed when the catalogue has none at all. NULL when unknown. */
 const struct sso_view *views_find(const struct sso_data *data, struct str name);
@@ -52,8 +53,8 @@ struct landing {
 };
 
 /* Never fails: what cannot be opened becomes the main menu with a warning. A view for one department gets it
- * filled in when the person has exactly one, otherwise "{department}" is left empty and the application shows
- * its list. */
+ * filled in when the person has exactly one; otherwise it is left out, with the "/" before it, and the
+ * application shows its list. */
 struct landing landing_choose(struct arena *arena, const struct landing_question *question);
 
 #endif

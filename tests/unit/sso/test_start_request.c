@@ -290,7 +290,7 @@ static void INI6_target_link_uri_is_a_view_on_our_own_origin(void **state)
     } good[] = {
         {ORIGIN, "default"},
         {ORIGIN "/", "default"},
-        {ORIGIN "/view/werklijst", "werklijst"},
+        {ORIGIN "/werklijst", "werklijst"},
         {START_URL, ""},
         {START_URL "%3Fview%3Dstatus", "status"},
     };
@@ -299,7 +299,7 @@ static void INI6_target_link_uri_is_a_view_on_our_own_origin(void **state)
             fail_msg("%s", good[i].uri);
         assert_true(str_equal_c(start.target_view, good[i].view));
     }
-    assert_int_equal(checked("view=amo&target_link_uri=" ORIGIN "/view/werklijst"), 0);
+    assert_int_equal(checked("view=amo&target_link_uri=" ORIGIN "/werklijst"), 0);
     assert_true(str_equal_c(start.view, "amo"));
     assert_true(str_equal_c(start.target_view, "werklijst"));
 }
@@ -310,7 +310,7 @@ static void C31_look_alikes_of_our_host_are_refused(void **state)
     const char *bad[] = {
         "",
         "https://evil.example/",
-        "https://evil.example/view/werklijst",
+        "https://evil.example/werklijst",
         "https://secure.voorbeeld.nl.evil.example/",
         "https://secure.voorbeeld.nlx/",
         "https://evil-secure.voorbeeld.nl/",
@@ -332,15 +332,15 @@ static void C31_look_alikes_of_our_host_are_refused(void **state)
         "https:secure.voorbeeld.nl/",
         "https:///secure.voorbeeld.nl/",
         "//secure.voorbeeld.nl/",
-        "/view/werklijst",
+        "/werklijst",
         "javascript%3Aalert(1)",
         "%20https://secure.voorbeeld.nl/",
         ORIGIN "/nergens",
         ORIGIN "//evil.example",
-        ORIGIN "/view/werklijst/..",
-        ORIGIN "/view/werklijst%3Fx",
-        ORIGIN "/view/werklijst%23x",
-        ORIGIN "/view/status%3Fpatient%3D1",
+        ORIGIN "/werklijst/..",
+        ORIGIN "/werklijst%3Fx",
+        ORIGIN "/werklijst%23x",
+        ORIGIN "/status/1",
         START_URL "%3Fview%3Dnergens",
         START_URL "%3Fview%3Dstatus%26clientId%3D1",
         START_URL "x",

@@ -24,7 +24,7 @@ static int tear_down(void **state)
 }
 
 #define EVERYTHING                                                                                           \
-    "administration.read administration.register app.register dispense.read medication.read order.create "   \
+    "administration.read administration.write dispense.read order.write status.read "                        \
     "worklist.read"
 
 static struct landing_question ask(const char *view, enum landing_patient patient, const char *permissions)
@@ -116,7 +116,7 @@ static void VIEW1_rows_of_the_catalogue_take_the_place_of_the_seed(void **state)
 static void default_rule_patient_without_view_lands_on_the_status(void **state)
 {
     (void)state;
-    struct landing landing = lands_on("", LANDING_PATIENT_FOUND, EVERYTHING, "/view/status?patient=ref-1", 0);
+    struct landing landing = lands_on("", LANDING_PATIENT_FOUND, EVERYTHING, "/status/ref-1", 0);
     assert_true(landing.is_patient);
     landing = lands_on("", LANDING_PATIENT_UNKNOWN, EVERYTHING, "/", 806);
     assert_false(landing.is_patient);
@@ -129,14 +129,14 @@ static void the_default_view_of_the_connection_is_used_without_a_request(void **
     (void)state;
     struct landing_question question = ask("", LANDING_PATIENT_NONE, EVERYTHING);
     question.default_view = STR("werklijst");
-    lands(&question, "/view/werklijst", 0);
+    lands(&question, "/werklijst", 0);
     question.requested = STR("dispense");
-    lands(&question, "/view/dispense", 0);
+    lands(&question, "/dispense", 0);
     question = ask("", LANDING_PATIENT_FOUND, EVERYTHING); /* a patient goes before a view without one */
     question.default_view = STR("werklijst");
-    lands(&question, "/view/status?patient=ref-1", 0);
+    lands(&question, "/status/ref-1", 0);
     question.default_view = STR("toedienen");
-    lands(&question, "/view/toedienen?patient=ref-1", 0);
+    lands(&question, "/toedienen/ref-1", 0);
     question = ask("", LANDING_PATIENT_NONE, EVERYTHING);
     question.default_view = STR("toedienen");
     lands(&question, "/", 0);
@@ -154,7 +154,7 @@ static void VIEW2_unknown_and_forbidden_views_become_the_main_menu(void **state)
     lands_on("dispense", LANDING_PATIENT_NONE, "", "/", 809);
     lands_on("default", LANDING_PATIENT_NONE, "", "/", 0);
     lands_on("dispense", LANDING_PATIENT_NONE, "dispense.reader dispense", "/", 809); /* whole codes only */
-    lands_on("dispense", LANDING_PATIENT_NONE, "dispense.read", "/view/dispense", 0);
+    lands_on("dispense", LANDING_PATIENT_NONE, "dispense.read", "/dispense", 0);
 }
 
 static void VIEW4_an_unknown_patient_is_the_main_menu_with_806(void **state)
@@ -162,7 +162,7 @@ static void VIEW4_an_unknown_patient_is_the_main_menu_with_806(void **state)
     (void)state;
     lands_on("toedienen", LANDING_PATIENT_UNKNOWN, EVERYTHING, "/", 806);
     lands_on("amo", LANDING_PATIENT_UNKNOWN, EVERYTHING, "/", 806);
-    lands_on("werklijst", LANDING_PATIENT_UNKNOWN, EVERYTHING, "/view/werklijst", 0);
+    lands_on("werklijst", LANDING_PATIENT_UNKNOWN, EVERYTHING, "/werklijst", 0);
     /* Who may not see the view does not learn whether the patient is known. */
     lands_on("toedienen", LANDING_PATIENT_UNKNOWN, "worklist.read", "/", 809);
 }
@@ -179,25 +179,24 @@ static void VIEW6_the_frozen_pairs_decide_about_the_patients_department(void **s
 {
     (void)state;
     struct landing_question question =
-        ask("toedienen", LANDING_PATIENT_FOUND, "administration.register@oost medication.read");
+        ask("toedienen", LANDING_PATIENT_FOUND, "administration.write@oost status.read");
     question.patient_department = STR("west");
     lands(&question, "/", 807);
     question.patient_department = STR("oost");
-    lands(&question, "/view/toedienen?patient=ref-1", 0);
+    lands(&question, "/toedienen/ref-1", 0);
     question.patient_department = STR("oos");
     lands(&question, "/", 807);
     question.patient_department = STR_NONE;
-    lands(&question, "/view/toedienen?patient=ref-1", 0);
+    lands(&question, "/toedienen/ref-1", 0);
     question.requested = STR("status"); /* all departments */
     question.patient_department = STR("west");
-    lands(&question, "/view/status?patient=ref-1", 0);
+    lands(&question, "/status/ref-1", 0);
 }
 
 static void VIEW7_amo_is_limited(void **state)
 {
     (void)state;
-    struct landing landing =
-        lands_on("amo2", LANDING_PATIENT_FOUND, EVERYTHING, "/view/amo2?patient=ref-1", 0);
+    struct landing landing = lands_on("amo2", LANDING_PATIENT_FOUND, EVERYTHING, "/amo2/ref-1", 0);
     assert_true(landing.view->is_limited);
     assert_false(lands_on("amo", LANDING_PATIENT_NONE, EVERYTHING, "/", 0).view->is_limited);
 }
@@ -206,12 +205,11 @@ static void VIEW7_amo_is_limited(void **state)
 static void one_department_is_filled_in_and_several_are_a_list(void **state)
 {
     (void)state;
-    struct landing landing = lands_on("bestelronde", LANDING_PATIENT_NONE, "order.create@oost worklist.read",
-                                      "/view/bestelronde?department=oost", 0);
+    struct landing landing = lands_on("bestelronde", LANDING_PATIENT_NONE, "order.write@oost worklist.read",
+                                      "/bestelronde/oost", 0);
     assert_true(str_equal_c(landing.department, "oost"));
-    lands_on("bestelronde", LANDING_PATIENT_NONE, "order.create@oost order.create@west",
-             "/view/bestelronde?department=", 0);
-    lands_on("bestelronde", LANDING_PATIENT_NONE, "order.create", "/view/bestelronde?department=", 0);
+    lands_on("bestelronde", LANDING_PATIENT_NONE, "order.write@oost order.write@west", "/bestelronde", 0);
+    lands_on("bestelronde", LANDING_PATIENT_NONE, "order.write", "/bestelronde", 0);
     lands_on("bestelronde", LANDING_PATIENT_NONE, "worklist.read@oost", "/", 809);
 }
 
@@ -220,11 +218,17 @@ static void VIEW8_the_path_stays_on_our_origin(void **state)
     (void)state;
     struct landing_question question = ask("status", LANDING_PATIENT_FOUND, EVERYTHING);
     question.patient_reference = STR("a/b?c=d&e#f%");
-    lands(&question, "/view/status?patient=a%2Fb%3Fc%3Dd%26e%23f%25", 0);
+    lands(&question, "/status/a%2Fb%3Fc%3Dd%26e%23f%25", 0);
     question.patient_reference = STR_NONE;
     lands(&question, "/", 0);
-    const char *paths[] = {"//evil.example", "https://evil.example/", "/\\evil.example", "",
-                           "evil",           "/a\r\nLocation: x"};
+    const char *paths[] = {"//evil.example",
+                           "/{department}/evil.example",
+                           "/{patient}\\evil.example",
+                           "https://evil.example/",
+                           "/\\evil.example",
+                           "",
+                           "evil",
+                           "/a\r\nLocation: x"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct sso_view row = {STR("x"), false, false, str_from_c(paths[i]), STR(""), false};
         struct sso_data data = {.views = &row, .view_count = 1};
