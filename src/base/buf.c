@@ -43,7 +43,8 @@ void buf_append_c(struct buf *buf, const char *text)
 
 void buf_append_char(struct buf *buf, char c)
 {
-    buf_append(buf, str_of(&c, 1));
+    if (buf_reserve(buf, 1))
+        buf->data[buf->length++] = c;
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
@@ -76,22 +77,46 @@ void buf_append_url_component(struct buf *buf, struct str text)
     }
 }
 
+/* Whether a byte stands for itself in a JSON string, whatever its neighbours are. */
+static bool is_plain_in_json(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+static void append_json_byte(struct buf *buf, unsigned char c, bool is_utf8)
+{
+    if (c == '"' || c == '\\') {
+        buf_append_char(buf, '\\');
+        buf_append_char(buf, (char)c);
+    } else if (c < 0x20 || c == 0x7F) {
+        buf_printf(buf, "\\u%04x", c);
+    } else if (!is_utf8) {
+        buf_append_c(buf, "\xEF\xBF\xBD");
+    } else {
+        buf_append_char(buf, (char)c);
+    }
+}
+
+/* Nearly all that is logged is plain, so whole runs are copied and the text is looked at as UTF-8 only from
+ * the first byte on that is not ASCII. */
 void buf_append_json_string(struct buf *buf, struct str text)
 {
-    bool is_utf8 = str_is_utf8(text);
+    bool is_examined = false, is_utf8 = true;
     buf_append_char(buf, '"');
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c == '"' || c == '\\') {
-            buf_append_char(buf, '\\');
-            buf_append_char(buf, (char)c);
-        } else if (c < 0x20 || c == 0x7F) {
-            buf_printf(buf, "\\u%04x", c);
-        } else if (c >= 0x80 && !is_utf8) {
-            buf_append_c(buf, "\xEF\xBF\xBD");
-        } else {
-            buf_append_char(buf, (char)c);
+    for (size_t i = 0; i < text.length;) {
+        size_t run = i;
+        while (run < text.length && is_plain_in_json((unsigned char)text.data[run]))
+            run++;
+        buf_append(buf, str_slice(text, i, run));
+        if (run == text.length)
+            break;
+        unsigned char c = (unsigned char)text.data[run];
+        if (c >= 0x80 && !is_examined) {
+            is_utf8 = str_is_utf8(str_slice(text, run, text.length));
+            is_examined = true;
         }
+        append_json_byte(buf, c, is_utf8);
+        i = run + 1;
     }
     buf_append_char(buf, '"');
 }

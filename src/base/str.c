@@ -153,7 +153,10 @@ static bool utf8_next(struct str s, size_t *at, uint32_t *out_code_point)
 bool str_is_utf8(struct str s)
 {
     uint32_t code_point;
-    for (size_t at = 0; at < s.length;)
+    size_t at = 0;
+    while (at < s.length && (unsigned char)s.data[at] < 0x80)
+        at++;
+    while (at < s.length)
         if (!utf8_next(s, &at, &code_point))
             return false;
     return true;

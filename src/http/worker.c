@@ -151,8 +151,9 @@ void worker_push(struct http_workers *workers, struct worker_job *job)
     pthread_mutex_lock(&workers->lock);
     *workers->end = job;
     workers->end = &job->next;
-    pthread_cond_signal(&workers->has_work);
     pthread_mutex_unlock(&workers->lock);
+    /* After the lock, so that who wakes up does not have to wait for it. */
+    pthread_cond_signal(&workers->has_work);
 }
 
 uint64_t worker_busy_now(const struct http_workers *workers)

@@ -10,7 +10,9 @@
 #include "store/sqlite.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,9 +25,8 @@ struct waiter {
     void *context;
     enum outcome outcome;
     bool is_logged; /* its fault */
-    bool is_done;
     bool is_leader;
-    pthread_cond_t wake;
+    sem_t wake; /* posted once: done, or to lead */
     struct waiter *next;
 };
 
@@ -244,43 +245,52 @@ static struct waiter *take_batch(struct engine *engine)
     return batch;
 }
 
-/* Under the lock. A member's waiter is gone as soon as the lock is, once it is done. */
-static void hand_out(struct engine *engine, struct waiter *batch)
+/* Each waiter sleeps on a semaphore of its own and takes no lock when it wakes, so that the many of a batch
+ * do not queue up a second time. A member is gone as soon as it is told; the leader's own needs no telling.
+ */
+static void hand_out(struct waiter *members)
 {
-    for (struct waiter *member = batch, *next; member != NULL; member = next) {
+    for (struct waiter *member = members, *next; member != NULL; member = next) {
         next = member->next;
-        member->is_done = true;
-        pthread_cond_signal(&member->wake);
+        sem_post(&member->wake);
     }
-    if (engine->queue_head == NULL) {
+}
+
+static void pass_lead(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->write_lock);
+    struct waiter *next = engine->queue_head;
+    if (next == NULL)
         engine->is_led = false;
-    } else {
-        engine->queue_head->is_leader = true;
-        pthread_cond_signal(&engine->queue_head->wake);
-    }
+    else
+        next->is_leader = true;
+    pthread_mutex_unlock(&engine->write_lock);
+    /* It cannot be gone: nobody but itself can take it out of the queue now. */
+    if (next != NULL)
+        sem_post(&next->wake);
 }
 
 static enum outcome run_write(struct engine *engine, struct waiter *self)
 {
-    pthread_cond_init(&self->wake, NULL);
+    sem_init(&self->wake, 0, 0);
     pthread_mutex_lock(&engine->write_lock);
     *engine->queue_tail = self;
     engine->queue_tail = &self->next;
-    if (!engine->is_led) {
-        engine->is_led = true;
-        self->is_leader = true;
-    }
-    while (!self->is_leader && !self->is_done)
-        pthread_cond_wait(&self->wake, &engine->write_lock);
-    if (!self->is_done) {
+    bool is_first = !engine->is_led;
+    engine->is_led = true;
+    pthread_mutex_unlock(&engine->write_lock);
+    if (!is_first)
+        while (sem_wait(&self->wake) != 0 && errno == EINTR)
+            ;
+    if (is_first || self->is_leader) {
+        pthread_mutex_lock(&engine->write_lock);
         struct waiter *batch = take_batch(engine); /* its head is this waiter */
         pthread_mutex_unlock(&engine->write_lock);
         run_batch(engine, batch);
-        pthread_mutex_lock(&engine->write_lock);
-        hand_out(engine, batch);
+        hand_out(batch->next);
+        pass_lead(engine); /* after the rest, who then have a chance to join the next batch */
     }
-    pthread_mutex_unlock(&engine->write_lock);
-    pthread_cond_destroy(&self->wake);
+    sem_destroy(&self->wake);
     return self->outcome;
 }
 
