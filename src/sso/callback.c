@@ -401,8 +401,9 @@ static void open_session(struct attempt *attempt, struct login *login)
     trail_step(&attempt->trail, TRAIL_LANDING, true,
                json_pack("{s:o, s:o, s:b}", "view", text(attempt->view), "chosen", text(choice.view->name), "patient",
                          login->patient.length > 0));
-    struct str cookie = rand_token(attempt->arena), replaced, sid = STR_NONE;
-    (void)claim_text(login->identity.claims, "sid", &sid); /* optional (OUT-5) */
+    struct str cookie = rand_token(attempt->arena), replaced, sid;
+    if (claim_text(login->identity.claims, "sid", &sid) != OK)
+        sid = STR_NONE; /* optional (OUT-5) */
     struct session session = {
         .digest = codec_sha256(attempt->arena, cookie),
         .user_id = login->user.id,
