@@ -9,7 +9,8 @@
 
 #define PAGE_CAP ((size_t)65536)
 
-struct attempt attempt_begin(void *context, const struct http_request *request, struct http_response *response)
+struct attempt attempt_begin(void *context, const struct http_request *request,
+                             struct http_response *response)
 {
     struct professional *door = context;
     struct attempt attempt = {
@@ -37,8 +38,8 @@ static const char *retry_url(const struct attempt *attempt)
     if (attempt->connection == NULL)
         return NULL;
     struct str slug = directory_slug(attempt->arena, attempt->connection);
-    return attempt->view.length > 0 ? arena_printf(attempt->arena, "/sso/openidconnect/%.*s?view=%.*s", STR_ARG(slug),
-                                                   STR_ARG(attempt->view))
+    return attempt->view.length > 0 ? arena_printf(attempt->arena, "/sso/openidconnect/%.*s?view=%.*s",
+                                                   STR_ARG(slug), STR_ARG(attempt->view))
                                     : arena_printf(attempt->arena, "/sso/openidconnect/%.*s", STR_ARG(slug));
 }
 
@@ -50,8 +51,10 @@ static void show_page(struct attempt *attempt, const struct sso_error *error, co
     value_put_c(attempt->arena, context, "reference", reference);
     if (error->can_retry)
         value_put_c(attempt->arena, context, "retry_url", retry_url(attempt));
-    if (template_render(attempt->door->templates, "sso_error", context, attempt->arena, PAGE_CAP, &html) != OK) {
-        log_error("page_not_rendered", LOG_C("template", "sso_error"), LOG_C("request", attempt->request->id));
+    if (template_render(attempt->door->templates, "sso_error", context, attempt->arena, PAGE_CAP, &html) !=
+        OK) {
+        log_error("page_not_rendered", LOG_C("template", "sso_error"),
+                  LOG_C("request", attempt->request->id));
         http_response_text(attempt->response, error->status, "Inloggen is niet gelukt.\n");
         return;
     }
@@ -66,15 +69,16 @@ void attempt_fail(struct attempt *attempt, int code, char cause, const char *det
     trail_end(&attempt->trail, clock_now_ms(), "geweigerd", code, cause, sso_user_text_key(error->user_text),
               error->status);
     log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
-    log_warning("sso_login_refused", LOG_C("reference", reference), LOG_INT("code", code), LOG_C("cause", detail),
-                LOG_STR("slug", attempt->trail.entry.slug), LOG_C("request", attempt->request->id));
+    log_warning("sso_login_refused", LOG_C("reference", reference), LOG_INT("code", code),
+                LOG_C("cause", detail), LOG_STR("slug", attempt->trail.entry.slug),
+                LOG_C("request", attempt->request->id));
     show_page(attempt, error, reference);
 }
 
 void attempt_succeed(struct attempt *attempt, int warning)
 {
-    trail_end(&attempt->trail, clock_now_ms(), warning != 0 ? "geslaagd met waarschuwing" : "geslaagd", warning, 0,
-              NULL, 303);
+    trail_end(&attempt->trail, clock_now_ms(), warning != 0 ? "geslaagd met waarschuwing" : "geslaagd",
+              warning, 0, NULL, 303);
     log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
     log_info("sso_login", LOG_STR("reference", attempt->trail.entry.reference), LOG_INT("warning", warning),
              LOG_STR("slug", attempt->trail.entry.slug), LOG_C("request", attempt->request->id));

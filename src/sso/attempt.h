@@ -1,7 +1,7 @@
 /*
- * An attempt: one HTTP request of a login at the professional's door with everything its handler reads, and the trail it
- * leaves. Lives on the handler's stack from attempt_begin to attempt_end. A handler ends it in exactly one way:
- * attempt_fail, attempt_succeed, or an answer of its own while nothing is logged yet.
+ * An attempt: one HTTP request of a login at the professional's door with everything its handler reads, and
+ * the trail it leaves. Lives on the handler's stack from attempt_begin to attempt_end. A handler ends it in
+ * exactly one way: attempt_fail, attempt_succeed, or an answer of its own while nothing is logged yet.
  */
 #ifndef SSO_ATTEMPT_H
 #define SSO_ATTEMPT_H
@@ -32,8 +32,8 @@ struct attempt {
 struct attempt attempt_begin(void *door, const struct http_request *request, struct http_response *response);
 void attempt_end(struct attempt *attempt);
 
-/* Ends the trail with the error of the catalogue, logs, notifies and shows its page with the reference. `cause` is 0 or
- * 'a'..'e'; `detail` is English for the process log. */
+/* Ends the trail with the error of the catalogue, logs, notifies and shows its page with the reference.
+ * `cause` is 0 or 'a'..'e'; `detail` is English for the process log. */
 void attempt_fail(struct attempt *attempt, int code, char cause, const char *detail);
 /* Ends the trail as succeeded (`warning` 0 = without one) and logs it. The answer is the caller's. */
 void attempt_succeed(struct attempt *attempt, int warning);

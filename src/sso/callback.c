@@ -79,18 +79,18 @@ static enum outcome unpack(struct attempt *attempt, struct login *login)
     return OK;
 }
 
-/* A replayed callback is the browser's Back button or a double click when the session that it led to is alive here
- * (RSP-8): on to its landing. */
+/* A replayed callback is the browser's Back button or a double click when the session that it led to is alive
+ * here (RSP-8): on to its landing. */
 static bool continue_session(struct attempt *attempt)
 {
     struct session session;
-    if (session_find_by_log(attempt->door->store, attempt->trail.entry.reference, attempt->now, attempt->arena,
-                            &session) != OK ||
+    if (session_find_by_log(attempt->door->store, attempt->trail.entry.reference, attempt->now,
+                            attempt->arena, &session) != OK ||
         !str_equal(session.digest, attempt_session_digest(attempt)))
         return false;
-    http_response_redirect(attempt->response,
-                           arena_printf(attempt->arena, "%.*s%.*s", STR_ARG(attempt->host->base_url),
-                                        STR_ARG(session.landing)));
+    http_response_redirect(
+        attempt->response,
+        arena_printf(attempt->arena, "%.*s%.*s", STR_ARG(attempt->host->base_url), STR_ARG(session.landing)));
     return true;
 }
 
@@ -163,8 +163,9 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
     int code = sso_error_of_idp(result, provider_error(response));
     bool is_response_sound = result == IDP_OK || code >= 400;
     trail_step(&attempt->trail, TRAIL_RESPONSE, is_response_sound,
-               json_pack("{s:I, s:o}", "after_ms", (json_int_t)(clock_now_ms() - attempt->trail.entry.started_at_ms),
-                         "parameters", parameter_names(response)));
+               json_pack("{s:I, s:o}", "after_ms",
+                         (json_int_t)(clock_now_ms() - attempt->trail.entry.started_at_ms), "parameters",
+                         parameter_names(response)));
     if (is_response_sound)
         trail_step(&attempt->trail, TRAIL_TOKENS, result == IDP_OK,
                    json_pack("{s:s}", "result", idp_result_name(result)));
@@ -211,10 +212,10 @@ static bool read_locations(struct attempt *attempt, struct login *login)
     attempt->trail.entry.location_ids = index;
     attempt->trail.entry.location_count = result == LOCATIONS_OK ? locations->count : 0;
     trail_step_ids(&attempt->trail, TRAIL_LOCATIONS, result == LOCATIONS_OK,
-                   json_pack("{s:o, s:s, s:I, s:I, s:I}", "claim", text(attempt->connection->location_claim), "type",
-                             locations->json_type ? locations->json_type : "absent", "received",
-                             (json_int_t)locations->received, "dropped", (json_int_t)locations->dropped, "duplicates",
-                             (json_int_t)locations->duplicates),
+                   json_pack("{s:o, s:s, s:I, s:I, s:I}", "claim", text(attempt->connection->location_claim),
+                             "type", locations->json_type ? locations->json_type : "absent", "received",
+                             (json_int_t)locations->received, "dropped", (json_int_t)locations->dropped,
+                             "duplicates", (json_int_t)locations->duplicates),
                    ids);
     return !fail_locations(attempt, result);
 }
@@ -248,7 +249,8 @@ static void log_mapping(struct attempt *attempt, const struct login *login, size
             json_object_set_new(id, "group", text(login->found[i].group));
         json_array_append_new(ids, id);
     }
-    trail_step_ids(&attempt->trail, TRAIL_MAPPING, linked > 0, json_pack("{s:I}", "linked", (json_int_t)linked), ids);
+    trail_step_ids(&attempt->trail, TRAIL_MAPPING, linked > 0,
+                   json_pack("{s:I}", "linked", (json_int_t)linked), ids);
 }
 
 static bool map_locations(struct attempt *attempt, struct login *login)
@@ -282,9 +284,9 @@ static bool grant_permissions(struct attempt *attempt, struct login *login)
     for (size_t i = 0; i < login->locations.count; i++)
         if (login->found[i].status == MAPPING_LINKED)
             names[count++] = login->found[i].group;
-    enum permissions_result result =
-        permissions_compute(attempt->arena, directory_data(attempt->snapshot), attempt->connection->customer_key,
-                            names, count, attempt->connection->ceiling, &login->permissions);
+    enum permissions_result result = permissions_compute(attempt->arena, directory_data(attempt->snapshot),
+                                                         attempt->connection->customer_key, names, count,
+                                                         attempt->connection->ceiling, &login->permissions);
     json_t *groups = json_array();
     for (size_t i = 0; i < login->permissions.group_count; i++)
         json_array_append_new(groups, text(login->permissions.groups[i]->name));
@@ -339,7 +341,8 @@ static bool know_user(struct attempt *attempt, struct login *login)
         attempt_fail(attempt, 803, 0, "the subject claim is absent");
         return false;
     }
-    if (sso_user_upsert(attempt->door->store, &seen, attempt->now, attempt->arena, &login->user, &change) != OK) {
+    if (sso_user_upsert(attempt->door->store, &seen, attempt->now, attempt->arena, &login->user, &change) !=
+        OK) {
         attempt_fail(attempt, 802, 0, "the user could not be written");
         return false;
     }
@@ -347,8 +350,8 @@ static bool know_user(struct attempt *attempt, struct login *login)
     attempt->trail.entry.user_name =
         login->user.display_name.length > 0 ? login->user.display_name : login->user.subject;
     trail_step(&attempt->trail, TRAIL_USER, !login->user.is_blocked,
-               json_pack("{s:o, s:o, s:b, s:o}", "claim", text(subject), "user", text(login->user.id), "created",
-                         change.is_created, "changed", text(change.changed_fields)));
+               json_pack("{s:o, s:o, s:b, s:o}", "claim", text(subject), "user", text(login->user.id),
+                         "created", change.is_created, "changed", text(change.changed_fields)));
     if (login->user.is_blocked)
         attempt_fail(attempt, 801, 0, "the user is blocked");
     return !login->user.is_blocked;
@@ -385,8 +388,8 @@ static void open_session(struct attempt *attempt, struct login *login)
     const struct sso_connection *connection = attempt->connection;
     struct str permissions = permissions_text(attempt->arena, &login->permissions);
     struct str reference = login->patient.length > 0 ? rand_token(attempt->arena) : STR_NONE;
-    /* Whether the patient is known, and open to this person, is for the application to say: it gets the reference with
-     * the hand-over and shows 806 or 807 itself. */
+    /* Whether the patient is known, and open to this person, is for the application to say: it gets the
+     * reference with the hand-over and shows 806 or 807 itself. */
     const struct landing_question question = {
         .data = directory_data(attempt->snapshot),
         .requested = attempt->view,
@@ -399,8 +402,8 @@ static void open_session(struct attempt *attempt, struct login *login)
     if (choice.warning != 0)
         login->warning = choice.warning;
     trail_step(&attempt->trail, TRAIL_LANDING, true,
-               json_pack("{s:o, s:o, s:b}", "view", text(attempt->view), "chosen", text(choice.view->name), "patient",
-                         login->patient.length > 0));
+               json_pack("{s:o, s:o, s:b}", "view", text(attempt->view), "chosen", text(choice.view->name),
+                         "patient", login->patient.length > 0));
     struct str cookie = rand_token(attempt->arena), replaced, sid;
     if (claim_text(login->identity.claims, "sid", &sid) != OK)
         sid = STR_NONE; /* optional (OUT-5) */
@@ -429,14 +432,14 @@ static void open_session(struct attempt *attempt, struct login *login)
         .idle_s = connection->idle_s,
         .expires_at = attempt->now + connection->absolute_s,
     };
-    if (session_create(attempt->door->store, &session, attempt_session_digest(attempt), attempt->arena, &replaced) !=
-        OK) {
+    if (session_create(attempt->door->store, &session, attempt_session_digest(attempt), attempt->arena,
+                       &replaced) != OK) {
         attempt_fail(attempt, 805, 0, "the session could not be written");
         return;
     }
     trail_step(&attempt->trail, TRAIL_SESSION, true,
-               json_pack("{s:o, s:I, s:I}", "replaced_user", text(replaced), "idle_s", (json_int_t)session.idle_s,
-                         "absolute_s", (json_int_t)connection->absolute_s));
+               json_pack("{s:o, s:I, s:I}", "replaced_user", text(replaced), "idle_s",
+                         (json_int_t)session.idle_s, "absolute_s", (json_int_t)connection->absolute_s));
     http_response_header(attempt->response, "Set-Cookie",
                          cookie_set(attempt->arena, SSO_SESSION_COOKIE, cookie, attempt->request->is_https));
     http_response_redirect(attempt->response, handover_url(attempt, &session));
@@ -447,8 +450,8 @@ void callback_run(struct attempt *attempt, const struct form *response)
 {
     struct login login = {0};
     if (take_flow(attempt, response, &login) && identify(attempt, response, &login) &&
-        read_locations(attempt, &login) && map_locations(attempt, &login) && grant_permissions(attempt, &login) &&
-        know_user(attempt, &login))
+        read_locations(attempt, &login) && map_locations(attempt, &login) &&
+        grant_permissions(attempt, &login) && know_user(attempt, &login))
         open_session(attempt, &login);
     if (attempt->flow.id.length > 0 && flow_end(attempt->door->store, attempt->flow.id) == FAILED)
         log_warning("flow_not_ended", LOG_STR("flow", attempt->flow.id));

@@ -12,7 +12,8 @@ const struct sso_data *directory_data(const struct cached_snapshot *snapshot)
     return cached_data(snapshot);
 }
 
-const struct sso_connection *directory_find_connection_by_id(const struct cached_snapshot *snapshot, struct str id)
+const struct sso_connection *directory_find_connection_by_id(const struct cached_snapshot *snapshot,
+                                                             struct str id)
 {
     const struct sso_data *data = directory_data(snapshot);
     for (size_t i = 0; i < data->connection_count; i++)

@@ -1,5 +1,6 @@
 /*
- * The business data of this door as its handlers look things up in it, out of a snapshot of store/cached.h. Pure.
+ * The business data of this door as its handlers look things up in it, out of a snapshot of store/cached.h.
+ * Pure.
  */
 #ifndef SSO_DIRECTORY_H
 #define SSO_DIRECTORY_H
@@ -12,7 +13,8 @@
 cached_load directory_load;
 
 /* NULL when there is none; valid as long as the snapshot. */
-const struct sso_connection *directory_find_connection_by_id(const struct cached_snapshot *snapshot, struct str id);
+const struct sso_connection *directory_find_connection_by_id(const struct cached_snapshot *snapshot,
+                                                             struct str id);
 const struct sso_data *directory_data(const struct cached_snapshot *snapshot);
 
 /* The slug: customer key, underscore, provider key. */

@@ -28,21 +28,23 @@ const char *handover_url(struct attempt *attempt, const struct session *session)
 {
     struct str application = attempt->connection->application;
     if (application.length == 0)
-        return arena_printf(attempt->arena, "%.*s%.*s", STR_ARG(attempt->host->base_url), STR_ARG(session->landing));
+        return arena_printf(attempt->arena, "%.*s%.*s", STR_ARG(attempt->host->base_url),
+                            STR_ARG(session->landing));
     return arena_printf(attempt->arena, "%.*s?code=%.*s", STR_ARG(application),
                         STR_ARG(make_code(attempt, session)));
 }
 
-/* OK with the digest of the session; ABSENT for a code that is damaged, expired or used; FAILED when the store does not
- * tell. */
+/* OK with the digest of the session; ABSENT for a code that is damaged, expired or used; FAILED when the
+ * store does not tell. */
 static enum outcome open_code(struct professional *door, struct arena *arena, struct str code, int64_t now,
                               struct str *out_digest)
 {
     struct str sealed, plain, expiry;
     int64_t expires_at;
     if (codec_base64url_decode(arena, code, &sealed) != OK ||
-        vault_open(door->vault, arena, CODE_CONTEXT, sealed, &plain) != OK || !str_split_next(&plain, '\n', &expiry) ||
-        str_to_int64(expiry, &expires_at) != OK || now >= expires_at)
+        vault_open(door->vault, arena, CODE_CONTEXT, sealed, &plain) != OK ||
+        !str_split_next(&plain, '\n', &expiry) || str_to_int64(expiry, &expires_at) != OK ||
+        now >= expires_at)
         return ABSENT;
     *out_digest = plain;
     return replay_take(door->store, "handover", codec_sha256(arena, code), expires_at, now);
@@ -70,10 +72,12 @@ static json_t *patient_of(struct str kept)
     struct str reference, kind;
     if (kept.length == 0 || !str_split_next(&kept, ' ', &reference) || !str_split_next(&kept, ' ', &kind))
         return json_null();
-    return json_pack("{s:o, s:o, s:o}", "reference", text(reference), "kind", text(kind), "value", text(kept));
+    return json_pack("{s:o, s:o, s:o}", "reference", text(reference), "kind", text(kind), "value",
+                     text(kept));
 }
 
-static struct str facts(struct arena *arena, const struct cached_snapshot *snapshot, const struct session *session)
+static struct str facts(struct arena *arena, const struct cached_snapshot *snapshot,
+                        const struct session *session)
 {
     const struct sso_connection *connection = directory_find_connection_by_id(snapshot, session->connection);
     json_t *object = json_object();
@@ -116,13 +120,15 @@ static void answer_facts(struct professional *door, const struct http_request *r
     }
 }
 
-void handover_handle_exchange(void *context, const struct http_request *request, struct http_response *response)
+void handover_handle_exchange(void *context, const struct http_request *request,
+                              struct http_response *response)
 {
     struct professional *door = context;
     struct form form;
     struct str code, digest;
     if (!http_request_has_content_type(request, "application/x-www-form-urlencoded") ||
-        form_parse(request->arena, request->body, &form) != OK || form_get(&form, "code", &code) != FORM_ONE) {
+        form_parse(request->arena, request->body, &form) != OK ||
+        form_get(&form, "code", &code) != FORM_ONE) {
         http_response_json(response, 400, STR("{\"error\":\"invalid_request\"}"));
         return;
     }
@@ -141,7 +147,8 @@ void handover_handle_exchange(void *context, const struct http_request *request,
 
 /* ---- forward authentication ---- */
 
-/* A header value: printable ASCII stays, anything else is percent-encoded, so that names with diacritics pass a proxy. */
+/* A header value: printable ASCII stays, anything else is percent-encoded, so that names with diacritics pass
+ * a proxy. */
 static const char *header_value(struct arena *arena, struct str value)
 {
     struct buf encoded = buf_new(arena, HEADER_MAX);
@@ -166,21 +173,20 @@ void handover_handle_verify(void *context, const struct http_request *request, s
     if (browser_cookie_digest(request, SSO_SESSION_COOKIE, &digest))
         outcome = session_find(door->store, digest, clock_now(), request->arena, &session);
     if (outcome != OK) {
-        http_response_text(response, outcome == ABSENT ? 401 : 503, outcome == ABSENT ? "no session\n" : "failed\n");
+        http_response_text(response, outcome == ABSENT ? 401 : 503,
+                           outcome == ABSENT ? "no session\n" : "failed\n");
         return;
     }
     const struct {
         const char *name;
         struct str value;
-    } headers[] = {{"X-SSO-User", session.user_id},
-                   {"X-SSO-Name", session.display_name},
-                   {"X-SSO-Groups", session.groups},
-                   {"X-SSO-Permissions", session.permissions},
-                   {"X-SSO-Locations", session.locations},
-                   {"X-SSO-Connection", session.connection}};
+    } headers[] = {{"X-SSO-User", session.user_id},        {"X-SSO-Name", session.display_name},
+                   {"X-SSO-Groups", session.groups},       {"X-SSO-Permissions", session.permissions},
+                   {"X-SSO-Locations", session.locations}, {"X-SSO-Connection", session.connection}};
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         const char *value = header_value(request->arena, headers[i].value);
-        if (value == NULL) { /* too long to pass whole: half a list of permissions must not pass for all of it */
+        if (value ==
+            NULL) { /* too long to pass whole: half a list of permissions must not pass for all of it */
             http_response_text(response, 503, "session facts too long for headers\n");
             return;
         }

@@ -1,10 +1,11 @@
 /*
  * Handing a signed-in professional over to the application (issue point 6):
  *
- *   (a) forward authentication: the application lives behind the same origin, and its proxy asks GET /sso/verify on the
- *       internal listener for each request. 200 with X-SSO-* headers, or 401. The proxy must strip look-alikes first.
- *   (b) a one-time code: the browser is sent to the application's own address with ?code=, which the application's server
- *       exchanges at POST /sso/handover on the internal listener for the session's facts as JSON. Works once, one minute.
+ *   (a) forward authentication: the application lives behind the same origin, and its proxy asks GET
+ * /sso/verify on the internal listener for each request. 200 with X-SSO-* headers, or 401. The proxy must
+ * strip look-alikes first. (b) a one-time code: the browser is sent to the application's own address with
+ * ?code=, which the application's server exchanges at POST /sso/handover on the internal listener for the
+ * session's facts as JSON. Works once, one minute.
  *
  * A connection whose `application` is a URL uses (b); an empty one uses (a).
  */

@@ -34,9 +34,9 @@ static struct queued *copy_entry(const struct exchange_entry *entry)
     copy->arena = arena_new();
     copy->entry = *entry;
     struct str *texts[] = {
-        &copy->entry.reference, &copy->entry.connection, &copy->entry.slug,      &copy->entry.customer_key,
-        &copy->entry.environment, &copy->entry.result,   &copy->entry.cause,     &copy->entry.user_id,
-        &copy->entry.user_name, &copy->entry.steps,
+        &copy->entry.reference,   &copy->entry.connection, &copy->entry.slug,  &copy->entry.customer_key,
+        &copy->entry.environment, &copy->entry.result,     &copy->entry.cause, &copy->entry.user_id,
+        &copy->entry.user_name,   &copy->entry.steps,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = str_copy(copy->arena, *texts[i]);

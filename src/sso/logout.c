@@ -16,7 +16,8 @@ static void show(struct attempt *attempt, int status, bool is_done, struct str t
     struct value *context = value_object(attempt->arena);
     value_put_bool(attempt->arena, context, "is_done", is_done);
     value_put_text(attempt->arena, context, "token", token);
-    if (template_render(attempt->door->templates, "sso_logout", context, attempt->arena, PAGE_CAP, &html) != OK)
+    if (template_render(attempt->door->templates, "sso_logout", context, attempt->arena, PAGE_CAP, &html) !=
+        OK)
         http_response_text(attempt->response, 500, "Technische storing\n");
     else
         http_response_page(attempt->response, status, html);
@@ -25,8 +26,8 @@ static void show(struct attempt *attempt, int status, bool is_done, struct str t
 /* Derived from the session, so that showing the form needs no write. */
 static struct str logout_token(const struct attempt *attempt, struct str session_digest)
 {
-    return codec_base64url(attempt->arena, vault_lookup_hash(attempt->door->vault, attempt->arena, TOKEN_CONTEXT,
-                                                             session_digest));
+    return codec_base64url(attempt->arena, vault_lookup_hash(attempt->door->vault, attempt->arena,
+                                                             TOKEN_CONTEXT, session_digest));
 }
 
 void logout_handle_page(void *door, const struct http_request *request, struct http_response *response)
@@ -44,7 +45,8 @@ void logout_handle(void *door, const struct http_request *request, struct http_r
     struct form form;
     if (digest.length == 0) {
         show(&attempt, 200, true, STR_NONE); /* nothing to end */
-    } else if (form_parse(attempt.arena, request->body, &form) != OK || form_get(&form, "token", &token) != FORM_ONE ||
+    } else if (form_parse(attempt.arena, request->body, &form) != OK ||
+               form_get(&form, "token", &token) != FORM_ONE ||
                !secret_equal(logout_token(&attempt, digest), token)) {
         show(&attempt, 400, false, logout_token(&attempt, digest)); /* a forged form: ask again */
     } else if (session_end(attempt.door->store, digest) == FAILED) {

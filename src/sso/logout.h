@@ -1,6 +1,6 @@
 /*
- * Ending a session from here (OUT-1): POST /sso/logout, with a token of the session against forged forms. The session ends
- * first; whatever comes after cannot keep it alive.
+ * Ending a session from here (OUT-1): POST /sso/logout, with a token of the session against forged forms. The
+ * session ends first; whatever comes after cannot keep it alive.
  */
 #ifndef SSO_LOGOUT_H
 #define SSO_LOGOUT_H

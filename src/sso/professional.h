@@ -1,6 +1,6 @@
 /*
- * The professional's door as one object: everything its handlers work with. Made by `sluis serve`; the same for all
- * threads. The configuration is read through a pointer that SIGHUP swaps.
+ * The professional's door as one object: everything its handlers work with. Made by `sluis serve`; the same
+ * for all threads. The configuration is read through a pointer that SIGHUP swaps.
  */
 #ifndef SSO_PROFESSIONAL_H
 #define SSO_PROFESSIONAL_H

@@ -43,8 +43,8 @@ static struct patient open_context(struct attempt *attempt, const struct start_r
                              attempt->trail.entry.slug, attempt->now, &context);
     if (result != PATIENT_CONTEXT_OK)
         return refuse_patient(patient_context_rule(result));
-    if (replay_take(attempt->door->store, "patient_context", context.jti, attempt->now + PATIENT_CONTEXT_KEPT_S,
-                    attempt->now) != OK)
+    if (replay_take(attempt->door->store, "patient_context", context.jti,
+                    attempt->now + PATIENT_CONTEXT_KEPT_S, attempt->now) != OK)
         return refuse_patient("replay");
     return (struct patient){.kind = STR("bsn"), .value = context.bsn};
 }
@@ -60,17 +60,19 @@ static struct patient read_patient(struct attempt *attempt, const struct start_r
     return (struct patient){0};
 }
 
-static void log_start(struct attempt *attempt, const struct start_request *start, const struct patient *patient)
+static void log_start(struct attempt *attempt, const struct start_request *start,
+                      const struct patient *patient)
 {
     json_t *ignored = json_array();
     for (size_t i = 0; i < start->ignored_count; i++)
         json_array_append_new(ignored, text(start->ignored[i]));
-    json_t *data = json_pack("{s:o, s:o, s:o, s:s, s:b, s:o}", "address", text(attempt->request->peer_address), "host",
-                             text(attempt->host->name), "view", text(attempt->view), "patient",
-                             patient->rule           ? "nee (geweigerd)"
-                             : patient->value.length ? "ja"
-                                                     : "nee",
-                             "login_hint", start->has_login_hint, "ignored", ignored);
+    json_t *data =
+        json_pack("{s:o, s:o, s:o, s:s, s:b, s:o}", "address", text(attempt->request->peer_address), "host",
+                  text(attempt->host->name), "view", text(attempt->view), "patient",
+                  patient->rule           ? "nee (geweigerd)"
+                  : patient->value.length ? "ja"
+                                          : "nee",
+                  "login_hint", start->has_login_hint, "ignored", ignored);
     if (patient->rule != NULL)
         json_object_set_new(data, "rule", json_string(patient->rule));
     trail_step(&attempt->trail, TRAIL_START, true, data);
@@ -92,14 +94,15 @@ static int check_connection(const struct sso_connection *connection)
         return 101;
     if (!str_equal(connection->status, STR("active")))
         return 102;
-    if (connection->issuer.length == 0 || connection->client_id.length == 0 || connection->secret_count == 0 ||
-        connection->location_claim.length == 0)
+    if (connection->issuer.length == 0 || connection->client_id.length == 0 ||
+        connection->secret_count == 0 || connection->location_claim.length == 0)
         return 103;
     return 0;
 }
 
 /* Steps 2 and 3: the request to the identity provider, kept in a flow. */
-static void send_request(struct attempt *attempt, const struct start_request *start, const struct patient *patient)
+static void send_request(struct attempt *attempt, const struct start_request *start,
+                         const struct patient *patient)
 {
     struct idp_connection connection = directory_idp_connection(attempt->arena, attempt->connection, 0);
     struct str redirect_uri = slug_redirect_uri(attempt->arena, attempt->host, attempt->connection);
@@ -116,8 +119,9 @@ static void send_request(struct attempt *attempt, const struct start_request *st
         return;
     }
     trail_step(&attempt->trail, TRAIL_REQUEST, true,
-               json_pack("{s:s, s:o, s:o}", "pkce", "S256", "state", text(redact_digest(attempt->arena, request.state)),
-                         "nonce", text(redact_digest(attempt->arena, request.nonce))));
+               json_pack("{s:s, s:o, s:o}", "pkce", "S256", "state",
+                         text(redact_digest(attempt->arena, request.state)), "nonce",
+                         text(redact_digest(attempt->arena, request.nonce))));
     struct flow flow = {
         .id = str_from_c(rand_uuid7_in(attempt->arena)),
         .door = STR(SSO_FLOW_DOOR),
@@ -142,8 +146,8 @@ static void send_request(struct attempt *attempt, const struct start_request *st
 
 static void run_start(struct attempt *attempt, struct start_request *start)
 {
-    int code = start_request_check(start, directory_data(attempt->snapshot), attempt->host, attempt->connection,
-                                   attempt->arena);
+    int code = start_request_check(start, directory_data(attempt->snapshot), attempt->host,
+                                   attempt->connection, attempt->arena);
     if (code != 0) {
         attempt_fail(attempt, code, 0, start->rule);
         return;

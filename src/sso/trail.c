@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-
 static const struct {
     int number;
     const char *label;
@@ -39,7 +38,8 @@ const char *trail_step_label(int number)
 
 void trail_begin(struct trail *trail, struct arena *arena, int64_t now_ms, struct str reference)
 {
-    *trail = (struct trail){.arena = arena, .steps = json_array(), .step_started_at_ms = clock_monotonic_ms()};
+    *trail =
+        (struct trail){.arena = arena, .steps = json_array(), .step_started_at_ms = clock_monotonic_ms()};
     trail->entry.reference = reference;
     trail->entry.started_at_ms = now_ms;
 }
@@ -123,8 +123,9 @@ struct str trail_pack(struct trail *trail)
                  {"customer", entry->customer_key},
                  {"environment", entry->environment}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        json_object_set_new(packed, texts[i].name, json_stringn(texts[i].value.data ? texts[i].value.data : "",
-                                                                texts[i].value.length));
+        json_object_set_new(
+            packed, texts[i].name,
+            json_stringn(texts[i].value.data ? texts[i].value.data : "", texts[i].value.length));
     json_object_set_new(packed, "started", json_integer(entry->started_at_ms));
     json_object_set(packed, "steps", trail->steps);
     struct str text = dump(trail->arena, packed);
@@ -135,8 +136,9 @@ struct str trail_pack(struct trail *trail)
 static struct str member(struct arena *arena, const json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);
-    return json_is_string(value) ? str_copy(arena, str_of(json_string_value(value), json_string_length(value)))
-                                 : STR_NONE;
+    return json_is_string(value)
+               ? str_copy(arena, str_of(json_string_value(value), json_string_length(value)))
+               : STR_NONE;
 }
 
 enum outcome trail_unpack(struct trail *trail, struct arena *arena, struct str packed)
@@ -147,7 +149,8 @@ enum outcome trail_unpack(struct trail *trail, struct arena *arena, struct str p
         json_decref(object);
         return FAILED;
     }
-    *trail = (struct trail){.arena = arena, .steps = json_incref(steps), .step_started_at_ms = clock_monotonic_ms()};
+    *trail = (struct trail){
+        .arena = arena, .steps = json_incref(steps), .step_started_at_ms = clock_monotonic_ms()};
     trail->entry.reference = member(arena, object, "reference");
     trail->entry.connection = member(arena, object, "connection");
     trail->entry.slug = member(arena, object, "slug");
@@ -174,7 +177,8 @@ static void render_value(struct buf *buf, const json_t *value)
     } else if (json_is_array(value)) {
         size_t index;
         json_t *item;
-        json_array_foreach(value, index, item) {
+        json_array_foreach(value, index, item)
+        {
             if (index > 0)
                 buf_append_c(buf, ", ");
             render_value(buf, item);
@@ -187,7 +191,8 @@ static void render_members(struct buf *buf, const json_t *object, const char *se
     const char *name;
     json_t *value;
     bool is_first = true;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
         if (!is_first)
             buf_append_c(buf, separator);
         buf_printf(buf, "%s=", name);
@@ -201,7 +206,8 @@ static void render_step(struct buf *buf, const json_t *steps, int number)
     static const char *const indent = "                                        ";
     size_t index;
     json_t *step;
-    json_array_foreach(steps, index, step) {
+    json_array_foreach(steps, index, step)
+    {
         if (json_integer_value(json_object_get(step, "n")) != number)
             continue;
         buf_printf(buf, "%2d  %-34s%s  ", number, trail_step_label(number),
@@ -209,7 +215,8 @@ static void render_step(struct buf *buf, const json_t *steps, int number)
         render_members(buf, json_object_get(step, "data"), ", ");
         json_t *ids = json_object_get(step, "ids"), *id;
         size_t line;
-        json_array_foreach(ids, line, id) {
+        json_array_foreach(ids, line, id)
+        {
             buf_printf(buf, "\n%s", indent);
             if (json_is_object(id))
                 render_members(buf, id, ", ");

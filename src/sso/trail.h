@@ -1,7 +1,8 @@
 /*
- * The trail: one entry of the numbered exchange log while it is being made (spec sso.md 5). A login is two requests, so a
- * trail is packed into the flow's payload at the start and unpacked at the callback; each time it also goes to the log, so
- * that a crash leaves a readable partial entry (LOG-1). What is added must be redacted already (4.11).
+ * The trail: one entry of the numbered exchange log while it is being made (spec sso.md 5). A login is two
+ * requests, so a trail is packed into the flow's payload at the start and unpacked at the callback; each time
+ * it also goes to the log, so that a crash leaves a readable partial entry (LOG-1). What is added must be
+ * redacted already (4.11).
  *
  * Belongs to one request; the JSON inside is released by trail_free.
  */
@@ -50,10 +51,11 @@ void trail_free(struct trail *trail);
 /* Adds a step; `data` (object; may be NULL) is stolen. The time since the last step is its duration. */
 void trail_step(struct trail *trail, enum trail_step_number number, bool is_ok, json_t *data);
 /* The same with a member "ids": the lines of steps 6 and 7; both are stolen. */
-void trail_step_ids(struct trail *trail, enum trail_step_number number, bool is_ok, json_t *data, json_t *ids);
+void trail_step_ids(struct trail *trail, enum trail_step_number number, bool is_ok, json_t *data,
+                    json_t *ids);
 /* Ends the entry with step 12. `cause` is 0 or 'a'..'e'. */
-void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code, char cause, const char *user_text_key,
-               int status);
+void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code, char cause,
+               const char *user_text_key, int status);
 
 /* The entry with its steps as text; lives as long as the arena. */
 const struct exchange_entry *trail_entry(struct trail *trail);
