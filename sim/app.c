@@ -3,8 +3,10 @@
  * Sluis' internal listener, or from X-SSO-* headers that a proxy set after asking Sluis (it believes those of
  * anyone: it is a simulator). Its pages show what came, and refuse what the permissions do not allow.
  *
- * A session is a JSON object: user, display_name, connection, environment, groups, permissions ("code" or
- * "code@department"), locations, view, patient, expires (seconds).
+ * A session is what Sluis answers, a JSON object: user, display_name, connection, environment, groups,
+ * permissions ("code" or "code@department"), locations, view (the path to land on), patient ({reference,
+ * kind, value} or null), limited, expires (seconds). A page about a patient is at /<view>/<reference>, one
+ * about a department at /<view>/<department>.
  */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -26,7 +28,6 @@
 #define CALL_TIMEOUT_MS 10000
 #define ANSWER_BYTES_MAX ((size_t)256 * 1024)
 #define BODY_BYTES_MAX ((size_t)4096)
-#define PERMISSION_BYTES_MAX ((size_t)512)
 
 struct app {
     struct shelf *sessions;
@@ -53,15 +54,24 @@ void app_free(struct app **app)
 
 /* ---- who is signed in ---- */
 
-/* "a, b" or "a b" as a JSON list. */
-static json_t *list_of(struct str text, char separator)
+/* A header's value without the percent-encoding that lets any name through a proxy. */
+static json_t *decoded(struct arena *arena, struct str text)
+{
+    struct str plain;
+    if (form_decode_percent(arena, text, &plain) != OK)
+        return json_null();
+    return json_stringn(plain.data ? plain.data : "", plain.length);
+}
+
+/* "a,b" or "a b" as a JSON list. */
+static json_t *list_of(struct arena *arena, struct str text, char separator)
 {
     json_t *list = json_array();
     struct str part;
     while (str_split_next(&text, separator, &part)) {
         part = str_trim(part);
         if (part.length > 0)
-            json_array_append_new(list, json_stringn(part.data, part.length));
+            json_array_append_new(list, decoded(arena, part));
     }
     return list;
 }
@@ -76,20 +86,20 @@ static json_t *session_from_headers(const struct http_request *request)
         {"X-SSO-Name", "display_name"},
         {"X-SSO-Connection", "connection"},
         {"X-SSO-Environment", "environment"},
-        {"X-SSO-View", "view"},
-        {"X-SSO-Patient", "patient"},
     };
+    struct arena *arena = request->arena;
     if (page_header(request, "X-SSO-User").length == 0)
         return NULL;
     json_t *session = json_object();
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct str value = page_header(request, texts[i].header);
         if (value.length > 0)
-            json_object_set_new(session, texts[i].member, json_stringn(value.data, value.length));
+            json_object_set_new(session, texts[i].member, decoded(arena, value));
     }
-    json_object_set_new(session, "groups", list_of(page_header(request, "X-SSO-Groups"), ','));
-    json_object_set_new(session, "permissions", list_of(page_header(request, "X-SSO-Permissions"), ' '));
-    json_object_set_new(session, "locations", list_of(page_header(request, "X-SSO-Locations"), ','));
+    json_object_set_new(session, "groups", list_of(arena, page_header(request, "X-SSO-Groups"), ','));
+    json_object_set_new(session, "permissions",
+                        list_of(arena, page_header(request, "X-SSO-Permissions"), ' '));
+    json_object_set_new(session, "locations", list_of(arena, page_header(request, "X-SSO-Locations"), ','));
     json_object_set_new(session, "via", json_string("proxy"));
     return session;
 }
@@ -145,29 +155,6 @@ static void refuse(const struct sim *sim, const struct http_request *request, st
     page_answer(sim, response, status, "app_refused", context);
 }
 
-/* Sluis may give pairs as objects; the application keeps "code@department". */
-static void flatten_permissions(json_t *session)
-{
-    struct arena *arena = arena_new();
-    json_t *flat = json_array();
-    size_t i;
-    json_t *item;
-    json_array_foreach(json_object_get(session, "permissions"), i, item)
-    {
-        if (json_is_string(item)) {
-            json_array_append(flat, item);
-        } else if (json_is_object(item)) {
-            struct buf text = buf_new(arena, PERMISSION_BYTES_MAX);
-            buf_append_c(&text, page_text(item, "permission"));
-            if (*page_text(item, "department"))
-                buf_printf(&text, "@%s", page_text(item, "department"));
-            json_array_append_new(flat, json_stringn(text.data, text.length));
-        }
-    }
-    json_object_set_new(session, "permissions", flat);
-    arena_free(&arena);
-}
-
 static json_t *exchange_code(const struct sim *sim, struct arena *arena, struct str code)
 {
     struct failure failure = {0};
@@ -198,7 +185,6 @@ static json_t *exchange_code(const struct sim *sim, struct arena *arena, struct 
         log_warning("handover_refused", LOG_INT("status", answer.status));
         return NULL;
     }
-    flatten_permissions(session);
     json_object_set_new(session, "via", json_string("code"));
     return session;
 }
@@ -221,9 +207,11 @@ static void enter_get(void *door, const struct http_request *request, struct htt
                "De overdrachtscode is al gebruikt of verlopen. Begin opnieuw in het dossier.");
         return;
     }
-    const struct staff_view *view = staff_find_view(str_from_c(page_text(session, "view")));
     struct str key = shelf_put(sim->app->sessions, arena, session);
-    http_response_redirect(response, view ? arena_printf(arena, "/%s", view->name) : "/");
+    struct str landing = str_from_c(page_text(session, "view"));
+    bool is_ours = landing.length > 0 && landing.data[0] == '/' && str_is_printable_ascii(landing) &&
+                   (landing.length == 1 || (landing.data[1] != '/' && landing.data[1] != '\\'));
+    http_response_redirect(response, is_ours ? arena_strdup(arena, landing.data) : "/");
     http_response_header(response, "Set-Cookie", cookie_set(arena, COOKIE, key, false));
     json_decref(session);
 }
@@ -261,54 +249,65 @@ static void put_facts(struct arena *arena, struct value *context, const json_t *
     }
 }
 
-/* What Sluis said of the patient: an external id, a BSN, or an object with one of these. "" = nothing. */
-static const char *patient_text(const json_t *session)
+/* The patient that Sluis named; NULL when this application does not know that one. */
+static const struct staff_patient *find_patient(const json_t *patient)
 {
-    const json_t *patient = json_object_get(session, "patient");
-    if (json_is_string(patient))
-        return json_string_value(patient);
-    const char *external_id = page_text(patient, "external_id");
-    return *external_id ? external_id : page_text(patient, "bsn");
+    const struct staff_patient *found = NULL;
+    struct str value = str_from_c(page_text(patient, "value"));
+    if (strcmp(page_text(patient, "kind"), "external_id") == 0)
+        found = staff_find_patient(value);
+    else if (strcmp(page_text(patient, "kind"), "bsn") == 0)
+        found = staff_find_patient_by_bsn(value);
+    return found && found->is_in_application ? found : NULL;
 }
 
+/* `reference` is what the path says: it must be the one that Sluis gave out, or nothing. */
 static void put_patient(struct arena *arena, struct value *context, const json_t *session,
-                        const struct staff_view *view)
+                        const struct staff_view *view, struct str reference)
 {
-    struct str text = str_from_c(patient_text(session));
-    if (text.length == 0) {
+    const json_t *patient = json_object_get(session, "patient");
+    if (!json_is_object(patient)) {
         if (view->needs_patient)
             value_put_c(arena, context, "notice", "Open eerst een cliënt in het dossier.");
         return;
     }
-    value_put_c(arena, context, "patient_reference", arena_strdup(arena, text.data));
-    const struct staff_patient *patient = staff_find_patient(text);
-    if (!patient)
-        patient = staff_find_patient_by_bsn(text);
-    if (!patient || !patient->is_in_application) {
+    const struct staff_patient *found = find_patient(patient);
+    bool is_other = view->needs_patient && reference.length > 0 &&
+                    !str_equal_c(reference, page_text(patient, "reference"));
+    value_put_c(arena, context, "patient_kind",
+                strcmp(page_text(patient, "kind"), "bsn") == 0 ? "met BSN" : "met cliëntnummer");
+    if (!found || is_other) {
         value_put_c(arena, context, "notice", "Onbekende cliënt.");
-    } else if (!has_permission(session, "status.read", patient->department)) {
+    } else if (!has_permission(session, "status.read", found->department)) {
         value_put_c(arena, context, "notice", "U hebt onvoldoende rechten voor deze cliënt.");
     } else {
-        value_put_c(arena, context, "patient_name", fact_find_person(str_from_c(patient->bsn))->name);
+        value_put_c(arena, context, "patient_name", fact_find_person(str_from_c(found->bsn))->name);
         value_put_c(arena, context, "patient_department",
-                    staff_department_name(str_from_c(patient->department)));
+                    staff_department_name(str_from_c(found->department)));
         value_put_bool(arena, context, "is_patient_shown", view->needs_patient);
     }
 }
 
 static void put_departments(struct arena *arena, struct value *context, const json_t *session,
-                            const struct staff_view *view)
+                            const struct staff_view *view, struct str chosen)
 {
     static const char *const departments[] = {"oost", "west", "linde"};
     if (!view->is_by_department)
         return;
     struct value *list = value_list(arena);
     for (size_t i = 0; i < sizeof departments / sizeof departments[0]; i++) {
-        if (has_permission(session, view->permission, departments[i]))
-            value_append(arena, list,
-                         value_text(arena, str_from_c(staff_department_name(str_from_c(departments[i])))));
+        struct str department = str_from_c(departments[i]);
+        bool is_asked = chosen.length == 0 || str_equal(chosen, department);
+        if (!is_asked || !has_permission(session, view->permission, departments[i]))
+            continue;
+        struct value *item = value_object(arena);
+        value_put_text(arena, item, "id", department);
+        value_put_c(arena, item, "name", staff_department_name(department));
+        value_put_c(arena, item, "view", view->name);
+        value_append(arena, list, item);
     }
     value_put(arena, context, "departments", list);
+    value_put_bool(arena, context, "is_by_department", true);
 }
 
 /* Two views lead to medication status: one row in the menu, and AMO stands on its own. */
@@ -335,7 +334,7 @@ static void put_menu(struct arena *arena, struct value *context, const json_t *s
 }
 
 static void show_view(const struct sim *sim, const struct http_request *request,
-                      struct http_response *response, const struct staff_view *view)
+                      struct http_response *response, const struct staff_view *view, struct str detail)
 {
     struct arena *arena = request->arena;
     struct str key;
@@ -348,15 +347,14 @@ static void show_view(const struct sim *sim, const struct http_request *request,
     value_put_c(arena, context, "text", view->text);
     put_facts(arena, context, session);
     put_menu(arena, context, session);
-    bool is_limited = str_starts_with(str_from_c(page_text(session, "view")), STR("amo"));
-    value_put_bool(arena, context, "has_menu", !is_limited);
+    value_put_bool(arena, context, "has_menu", !json_is_true(json_object_get(session, "limited")));
     int status = 200;
     if (!may_use(session, view)) {
         value_put_c(arena, context, "notice", "U hebt geen recht op deze pagina.");
         status = 403;
     } else {
-        put_patient(arena, context, session, view);
-        put_departments(arena, context, session, view);
+        put_patient(arena, context, session, view, detail);
+        put_departments(arena, context, session, view, detail);
     }
     page_answer(sim, response, status, "app_view", context);
     json_decref(session);
@@ -364,14 +362,16 @@ static void show_view(const struct sim *sim, const struct http_request *request,
 
 static void home_get(void *door, const struct http_request *request, struct http_response *response)
 {
-    show_view(door, request, response, staff_find_view(STR("default")));
+    show_view(door, request, response, staff_find_view(STR("default")), STR_NONE);
 }
 
 static void view_get(void *door, const struct http_request *request, struct http_response *response)
 {
-    const struct staff_view *view = staff_find_view(request->path_tail);
+    size_t slash = str_find(request->path_tail, '/');
+    struct str detail = str_slice(request->path_tail, slash + 1, request->path_tail.length);
+    const struct staff_view *view = staff_find_view(str_slice(request->path_tail, 0, slash));
     if (view)
-        show_view(door, request, response, view);
+        show_view(door, request, response, view, detail);
     else
         page_message(door, request, response, 404, PART, "Deze pagina bestaat niet",
                      "Ga terug naar het hoofdmenu van de doelapplicatie.");
