@@ -11,6 +11,7 @@
 #include "facts.h"
 #include "jose/jwk.h"
 #include "jose/jws.h"
+#include "oauth.h"
 #include "page.h"
 #include "shelf.h"
 
@@ -140,27 +141,17 @@ static void refuse_request(const struct sim *sim, const struct http_request *req
     page_message(sim, request, response, 400, "DigiD-simulator", "Verkeerd inlogverzoek", text);
 }
 
-static bool has_word(struct str list, const char *word)
-{
-    struct str part;
-    while (str_split_next(&list, ' ', &part)) {
-        if (str_equal_c(part, word))
-            return true;
-    }
-    return false;
-}
-
 /* The error code for a request whose client and redirect URI are right; NULL when the rest is right too. */
 static const char *request_fault(const struct form *form)
 {
     if (!str_equal_c(page_field(form, "response_type"), "code"))
         return "unsupported_response_type";
-    if (!has_word(page_field(form, "scope"), "openid"))
+    if (!oauth_has_word(page_field(form, "scope"), "openid"))
         return "invalid_scope";
     if (page_field(form, "code_challenge").length != TOKEN_TEXT_LENGTH ||
         !str_equal_c(page_field(form, "code_challenge_method"), "S256"))
         return "invalid_request";
-    if (has_word(page_field(form, "prompt"), "none"))
+    if (oauth_has_word(page_field(form, "prompt"), "none"))
         return "login_required";
     return NULL;
 }
@@ -172,11 +163,6 @@ static const char *level_name(struct str acr)
     if (str_equal_c(acr, LEVEL_PREFIX "hoog"))
         return "Hoog";
     return "Substantieel";
-}
-
-static void put_text(json_t *object, const char *name, struct str text)
-{
-    json_object_set_new(object, name, json_stringn(text.data ? text.data : "", text.length));
 }
 
 static void show_choice(const struct sim *sim, const struct http_request *request,
@@ -225,11 +211,11 @@ static void authorize_get(void *door, const struct http_request *request, struct
         acr = STR(LEVEL_DEFAULT);
 
     json_t *asked = json_object();
-    put_text(asked, "redirect_uri", redirect_uri);
-    put_text(asked, "state", page_field(&form, "state"));
-    put_text(asked, "nonce", page_field(&form, "nonce"));
-    put_text(asked, "code_challenge", page_field(&form, "code_challenge"));
-    put_text(asked, "acr", acr);
+    oauth_put_text(asked, "redirect_uri", redirect_uri);
+    oauth_put_text(asked, "state", page_field(&form, "state"));
+    oauth_put_text(asked, "nonce", page_field(&form, "nonce"));
+    oauth_put_text(asked, "code_challenge", page_field(&form, "code_challenge"));
+    oauth_put_text(asked, "acr", acr);
     const char *fault = request_fault(&form);
     if (fault)
         redirect_back(sim, response, asked, "error", str_from_c(fault));
@@ -256,7 +242,7 @@ static void login_post(void *door, const struct http_request *request, struct ht
     if (str_equal_c(choice, "cancel")) {
         redirect_back(sim, response, asked, "error", STR("access_denied"));
     } else if (fact_find_person(choice)) {
-        put_text(asked, "bsn", choice);
+        oauth_put_text(asked, "bsn", choice);
         json_object_set_new(asked, "auth_time", json_integer(clock_now()));
         redirect_back(sim, response, asked, "code", shelf_put(sim->digid->codes, request->arena, asked));
     } else {
@@ -267,56 +253,12 @@ static void login_post(void *door, const struct http_request *request, struct ht
 
 /* ---- token ---- */
 
-static void token_error(struct http_response *response, int status, const char *code)
-{
-    page_json(response, status, json_pack("{s:s}", "error", code));
-    if (status == 401)
-        http_response_header(response, "WWW-Authenticate", "Basic realm=\"sluis-sim\"");
-}
-
-/* RFC 6749 2.3.1: id and secret are form-encoded before they go into HTTP Basic. */
-static enum outcome basic_credentials(struct arena *arena, struct str encoded, struct str *out_id,
-                                      struct str *out_secret)
-{
-    struct str pair;
-    struct form form;
-    if (codec_base64_decode(arena, encoded, &pair) != OK)
-        return FAILED;
-    size_t colon = str_find(pair, ':');
-    if (colon == pair.length)
-        return FAILED;
-    struct buf text = buf_new(arena, URL_BYTES_MAX);
-    buf_append_c(&text, "id=");
-    buf_append(&text, str_slice(pair, 0, colon));
-    buf_append_c(&text, "&secret=");
-    buf_append(&text, str_slice(pair, colon + 1, pair.length));
-    if (text.overflowed || form_parse(arena, buf_str(&text), &form) != OK)
-        return FAILED;
-    *out_id = page_field(&form, "id");
-    *out_secret = page_field(&form, "secret");
-    return OK;
-}
-
 static bool is_client(const struct http_request *request, const struct form *form)
 {
-    struct str id = page_field(form, "client_id");
-    struct str secret = page_field(form, "client_secret");
-    struct str authorization = page_header(request, "Authorization");
-    struct str scheme = str_slice(authorization, 0, str_find(authorization, ' '));
-    if (authorization.length > 0) {
-        if (!str_equal_ignoring_case(scheme, STR("Basic")) || secret.length > 0)
-            return false;
-        struct str encoded = str_trim(str_slice(authorization, scheme.length, authorization.length));
-        if (basic_credentials(request->arena, encoded, &id, &secret) != OK)
-            return false;
-    }
-    return str_equal_c(id, FACTS_RP_CLIENT_ID) && secret_equal(STR(FACTS_RP_CLIENT_SECRET), secret);
-}
-
-static bool is_verifier_of(struct arena *arena, struct str verifier, const json_t *asked)
-{
-    struct str challenge = codec_base64url(arena, codec_sha256(arena, verifier));
-    return secret_equal(str_from_c(page_text(asked, "code_challenge")), challenge);
+    struct str id;
+    struct str secret;
+    return oauth_credentials(request, form, &id, &secret) == OK && str_equal_c(id, FACTS_RP_CLIENT_ID) &&
+           secret_equal(STR(FACTS_RP_CLIENT_SECRET), secret);
 }
 
 /* A stable name for a person that is not the BSN. */
@@ -359,7 +301,7 @@ static void answer_tokens(const struct sim *sim, struct http_response *response,
     struct str access_token = shelf_put(sim->digid->tokens, arena, asked);
     if (make_id_token(sim, arena, asked, access_token, &id_token, &failure) != OK) {
         log_error("id_token_failed", LOG_C("cause", failure.text));
-        token_error(response, 500, "server_error");
+        oauth_token_error(response, 500, "server_error", NULL);
         return;
     }
     page_json(response, 200,
@@ -373,21 +315,21 @@ static void token_post(void *door, const struct http_request *request, struct ht
     const struct sim *sim = door;
     struct form form;
     if (page_form(request, &form) != OK) {
-        token_error(response, 400, "invalid_request");
+        oauth_token_error(response, 400, "invalid_request", NULL);
         return;
     }
     if (!is_client(request, &form)) {
-        token_error(response, 401, "invalid_client");
+        oauth_token_error(response, 401, "invalid_client", NULL);
         return;
     }
     if (!str_equal_c(page_field(&form, "grant_type"), "authorization_code")) {
-        token_error(response, 400, "unsupported_grant_type");
+        oauth_token_error(response, 400, "unsupported_grant_type", NULL);
         return;
     }
     json_t *asked = shelf_take(sim->digid->codes, page_field(&form, "code"));
     if (!asked || !str_equal_c(page_field(&form, "redirect_uri"), page_text(asked, "redirect_uri")) ||
-        !is_verifier_of(request->arena, page_field(&form, "code_verifier"), asked))
-        token_error(response, 400, "invalid_grant");
+        !oauth_is_verifier_of(request->arena, page_field(&form, "code_verifier"), asked))
+        oauth_token_error(response, 400, "invalid_grant", NULL);
     else
         answer_tokens(sim, response, asked);
     json_decref(asked);
@@ -430,4 +372,4 @@ static const struct route digid_routes[] = {
 };
 
 const struct sim_part digid_part = {"digid.localhost", digid_routes,
-                                    sizeof digid_routes / sizeof digid_routes[0]};
+                                    sizeof digid_routes / sizeof digid_routes[0], NULL};

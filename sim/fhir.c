@@ -361,4 +361,5 @@ static const struct route fhir_routes[] = {
     {HTTP_POST, "/availability/*", availability_search_post, ROUTE_PLAIN},
 };
 
-const struct sim_part fhir_part = {"fhir.localhost", fhir_routes, sizeof fhir_routes / sizeof fhir_routes[0]};
+const struct sim_part fhir_part = {"fhir.localhost", fhir_routes, sizeof fhir_routes / sizeof fhir_routes[0],
+                                   NULL};

@@ -17,13 +17,15 @@
 #include <unistd.h>
 
 #define PORT_DEFAULT 8090
+#define SMTP_PORT_DEFAULT 2525
 #define PORT_OFFSET_MAX 50000
 #define WORKERS 32
 #define ASSET_BYTES_MAX ((size_t)64 * 1024)
 #define DRAIN_SECONDS 5
+#define PART_TABLES_MAX 4
 
 static const struct sim_part *const parts[] = {&portal_part, &registry_part, &pgo_part, &digid_part,
-                                               &fhir_part};
+                                               &fhir_part,   &epd_part,      &app_part, &mail_part};
 
 /* ---- requests ---- */
 
@@ -75,13 +77,21 @@ static void dispatch(void *door, const struct http_request *request, struct http
         not_found(door, request, response);
         return;
     }
-    const struct route_table table = {part->routes, part->route_count, door, not_found, not_found, NULL};
+    struct route_table tables[PART_TABLES_MAX];
+    size_t count = 0;
+    for (const struct sim_part *more = part; more && count < PART_TABLES_MAX; more = more->more) {
+        tables[count] =
+            (struct route_table){more->routes, more->route_count, door, not_found, not_found, NULL};
+        if (count > 0)
+            tables[count - 1].next = &tables[count];
+        count++;
+    }
     const struct route *route;
     void *context;
     struct http_request inner = *request;
     const char *allow;
     switch (
-        router_match(&table, request->method, request->path, &route, &context, &inner.path_tail, &allow)) {
+        router_match(tables, request->method, request->path, &route, &context, &inner.path_tail, &allow)) {
     case ROUTE_FOUND:
         route->handler(context, &inner, response);
         return;
@@ -109,6 +119,9 @@ static const struct route listener_routes[] = {
     {HTTP_GET, "/fhir/*", dispatch, ROUTE_BLOCKING},
     {HTTP_POST, "/fhir/*", dispatch, ROUTE_BLOCKING},
     {HTTP_POST, "/subscription/*", dispatch, ROUTE_BLOCKING},
+    {HTTP_GET, "/sso", dispatch, ROUTE_BLOCKING},
+    {HTTP_POST, "/uitlogbericht", dispatch, ROUTE_BLOCKING},
+    {HTTP_POST, "/cas/oidc/oidcAccessToken", dispatch, ROUTE_BLOCKING},
     {HTTP_GET, "*", dispatch, ROUTE_PLAIN},
     {HTTP_POST, "*", dispatch, ROUTE_PLAIN},
 };
@@ -118,14 +131,18 @@ static const struct route listener_routes[] = {
 static void print_help(FILE *out)
 {
     fputs("usage: sluis-sim [options]\n"
-          "Simulates what surrounds Sluis: MedMij registry, PGO, identity provider, resource server.\n"
+          "Simulates what surrounds Sluis: MedMij registry, PGO, identity provider, resource server,\n"
+          "health record, target application and mailbox.\n"
           "\n"
           "  --port-offset N     add N to every port (default 0)\n"
           "  --address A         address to listen on (default 127.0.0.1)\n"
           "  --home DIR          directory with templates/ and static/ (default sim)\n"
-          "  --certificates DIR  directory with ca.crt, pgo.crt and pgo.key (default var/demo/certs)\n"
+          "  --certificates DIR  directory with ca.crt, pgo.crt, pgo.key, back.crt and back.key\n"
+          "                      (default var/demo/certs)\n"
           "  --state FILE        keep the PGO's connections in FILE between runs\n"
           "  --front-url URL     of Sluis (default http://localhost:8080 plus offset)\n"
+          "  --acceptance-url URL  of its acceptance environment (default http://acceptance.localhost:8080\n"
+          "                      plus offset)\n"
           "  --back-url URL      of Sluis (default https://localhost:8443 plus offset)\n"
           "  --internal-url URL  of Sluis (default http://localhost:9090 plus offset)\n"
           "  --clock-offset FILE follow the clock offset in FILE (tests)\n"
@@ -150,7 +167,7 @@ static enum outcome read_number(const char *text, unsigned maximum, unsigned *ou
 
 static enum outcome read_command(int argc, char **argv, struct arena *arena, struct command *out)
 {
-    enum { OFFSET = 1, ADDRESS, HOME, CERTIFICATES, STATE, FRONT, BACK, INTERNAL, CLOCK, HELP };
+    enum { OFFSET = 1, ADDRESS, HOME, CERTIFICATES, STATE, FRONT, ACCEPTANCE, BACK, INTERNAL, CLOCK, HELP };
     static const struct option options[] = {
         {"port-offset", required_argument, NULL, OFFSET},
         {"address", required_argument, NULL, ADDRESS},
@@ -158,6 +175,7 @@ static enum outcome read_command(int argc, char **argv, struct arena *arena, str
         {"certificates", required_argument, NULL, CERTIFICATES},
         {"state", required_argument, NULL, STATE},
         {"front-url", required_argument, NULL, FRONT},
+        {"acceptance-url", required_argument, NULL, ACCEPTANCE},
         {"back-url", required_argument, NULL, BACK},
         {"internal-url", required_argument, NULL, INTERNAL},
         {"clock-offset", required_argument, NULL, CLOCK},
@@ -191,6 +209,9 @@ static enum outcome read_command(int argc, char **argv, struct arena *arena, str
         case FRONT:
             out->settings.front_url = optarg;
             break;
+        case ACCEPTANCE:
+            out->settings.acceptance_url = optarg;
+            break;
         case BACK:
             out->settings.back_url = optarg;
             break;
@@ -214,8 +235,11 @@ static enum outcome read_command(int argc, char **argv, struct arena *arena, str
     }
     struct sim_settings *settings = &out->settings;
     settings->port = PORT_DEFAULT + offset;
+    settings->smtp_port = SMTP_PORT_DEFAULT + offset;
     if (!settings->front_url)
         settings->front_url = arena_printf(arena, "http://localhost:%u", 8080 + offset);
+    if (!settings->acceptance_url)
+        settings->acceptance_url = arena_printf(arena, "http://acceptance.localhost:%u", 8080 + offset);
     if (!settings->back_url)
         settings->back_url = arena_printf(arena, "https://localhost:%u", 8443 + offset);
     if (!settings->internal_url)
@@ -252,12 +276,18 @@ static enum outcome sim_open(struct sim *sim, struct arena *arena, struct failur
         return FAILED;
     if (digid_new(&sim->digid, failure) != OK)
         return FAILED;
+    if (epd_new(&sim->epd, failure) != OK || app_new(&sim->app, failure) != OK ||
+        mailbox_new(&sim->settings, &sim->mailbox, failure) != OK)
+        return FAILED;
     return pgo_new(sim->settings.state_file, &sim->pgo, failure);
 }
 
 static void sim_close(struct sim *sim)
 {
     pgo_free(&sim->pgo);
+    mailbox_free(&sim->mailbox);
+    app_free(&sim->app);
+    epd_free(&sim->epd);
     digid_free(&sim->digid);
     template_set_free(&sim->templates);
 }

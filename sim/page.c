@@ -23,6 +23,9 @@ struct value *page_context(const struct sim *sim, const struct http_request *req
     value_put_c(arena, context, "pgo_url", sim_url(sim, arena, pgo_part.host, "/"));
     value_put_c(arena, context, "digid_url", sim_url(sim, arena, digid_part.host, "/"));
     value_put_c(arena, context, "fhir_url", sim_url(sim, arena, fhir_part.host, "/"));
+    value_put_c(arena, context, "epd_url", sim_url(sim, arena, epd_part.host, "/"));
+    value_put_c(arena, context, "app_url", sim_url(sim, arena, app_part.host, "/"));
+    value_put_c(arena, context, "mail_url", sim_url(sim, arena, mail_part.host, "/"));
     value_put_c(arena, context, "front_url", sim->settings.front_url);
     return context;
 }

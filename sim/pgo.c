@@ -480,4 +480,5 @@ static const struct route pgo_routes[] = {
     {HTTP_POST, "/revoke", revoke_post, ROUTE_BLOCKING},
 };
 
-const struct sim_part pgo_part = {FACTS_CLIENT_HOST, pgo_routes, sizeof pgo_routes / sizeof pgo_routes[0]};
+const struct sim_part pgo_part = {FACTS_CLIENT_HOST, pgo_routes, sizeof pgo_routes / sizeof pgo_routes[0],
+                                  NULL};

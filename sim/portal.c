@@ -3,6 +3,7 @@
  */
 #include "facts.h"
 #include "page.h"
+#include "staff.h"
 
 static void home_get(void *door, const struct http_request *request, struct http_response *response)
 {
@@ -19,6 +20,17 @@ static void home_get(void *door, const struct http_request *request, struct http
         value_append(arena, persons, person);
     }
     value_put(arena, context, "persons", persons);
+    struct value *members = value_list(arena);
+    for (size_t i = 0; i < staff_member_count; i++) {
+        const struct staff_member *member = &staff_members[i];
+        struct value *item = value_object(arena);
+        value_put_c(arena, item, "name",
+                    arena_printf(arena, "%s %s", member->given_name, member->family_name));
+        value_put_c(arena, item, "role", member->role);
+        value_put_c(arena, item, "story", member->story);
+        value_append(arena, members, item);
+    }
+    value_put(arena, context, "members", members);
     page_answer(sim, response, 200, "portal", context);
 }
 
@@ -40,4 +52,4 @@ static const struct route portal_routes[] = {
 };
 
 const struct sim_part portal_part = {"localhost", portal_routes,
-                                     sizeof portal_routes / sizeof portal_routes[0]};
+                                     sizeof portal_routes / sizeof portal_routes[0], NULL};

@@ -212,4 +212,4 @@ static const struct route registry_routes[] = {
 };
 
 const struct sim_part registry_part = {"registry.localhost", registry_routes,
-                                       sizeof registry_routes / sizeof registry_routes[0]};
+                                       sizeof registry_routes / sizeof registry_routes[0], NULL};

@@ -27,7 +27,7 @@ const isFree = (port) => new Promise((resolve) => {
 
 async function freeOffset() {
   for (let tries = 0, candidate = 25000 + (process.pid % 500) * 20; tries < 100; tries++, candidate += 20) {
-    const ports = [8080, 8443, 9090, 8090].map((port) => port + candidate)
+    const ports = [8080, 8443, 9090, 8090, 2525].map((port) => port + candidate)
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return candidate
   }
   throw new Error('no free ports for a demo')

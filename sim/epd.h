@@ -1,0 +1,68 @@
+/*
+ * The health record, and the OpenID Connect issuer that it is at the same time. Shared by epd.c (its pages)
+ * and epd_idp.c (its protocol). Sessions, requests, codes and tokens are JSON objects on shelves:
+ *
+ *   session   member, sid, auth_time, patient (external id), fault, shape, context (the last one sent)
+ *   pending   redirect_uri, state, nonce, code_challenge, client (id): a request that waits for a login
+ *   code      a pending request with member, sid, auth_time, fault and shape
+ *   token     the same, for userinfo
+ *
+ * Any thread: the shelves and the keys lock themselves.
+ */
+#ifndef SIM_EPD_H
+#define SIM_EPD_H
+
+#include "fault.h"
+#include "forge.h"
+#include "page.h"
+#include "shelf.h"
+#include "staff.h"
+
+#define EPD_PART "Dossiersimulator"
+#define EPD_COOKIE "epd_s"
+#define EPD_MEMBERS_MAX 16
+
+struct epd;
+
+struct epd_shelves {
+    struct shelf *sessions;
+    struct shelf *pending;
+    struct shelf *codes;
+    struct shelf *tokens;
+};
+struct epd_shelves *epd_shelves(struct epd *epd);
+
+/* A token signed with the key in use: `header` gets alg and kid where it has none. */
+enum outcome epd_sign(struct epd *epd, json_t *header, const json_t *payload, struct arena *arena,
+                      struct str *out_token) MUST_CHECK;
+/* A new signing key; the one before stays in the key set, older ones go. */
+enum outcome epd_rotate(struct epd *epd, struct failure *failure) MUST_CHECK;
+/* {"keys": [...]}, new reference. */
+json_t *epd_key_set(struct epd *epd);
+
+const char *epd_issuer(const struct sim *sim, struct arena *arena);
+/* Of Sluis, per environment: http://localhost:8080 or http://acceptance.localhost:8080. */
+const char *epd_front_url(const struct sim *sim, const struct staff_client *client);
+/* The URL that the SSO button opens, and the redirect URI (ADR-8, same_url). */
+const char *epd_start_url(const struct sim *sim, struct arena *arena, const struct staff_client *client);
+
+/* The browser's session, as a new reference to a copy; NULL when there is none. *out_key is its key. */
+json_t *epd_session(const struct sim *sim, const struct http_request *request, struct str *out_key);
+/* Where a form of this issuer may end up: Sluis and the target application. */
+const char *epd_form_targets(const struct sim *sim, struct arena *arena);
+
+/* Goes on with a request that waited for a login: the redirect back to Sluis. Takes the session's fault off
+ * it. */
+void epd_answer_request(const struct sim *sim, const struct http_request *request,
+                        struct http_response *response, json_t *asked, struct str session_key);
+
+/* epd_token.c: the ID token and the userinfo answer for a code, with its fault and shape. */
+enum outcome epd_id_token(const struct sim *sim, struct arena *arena, const json_t *grant,
+                          struct str access_token, struct str *out_token, struct failure *failure) MUST_CHECK;
+json_t *epd_userinfo(const json_t *grant);
+bool epd_has_fault(const json_t *object, const char *key);
+
+extern const struct sim_part epd_idp_part; /* the routes of the protocol */
+extern const struct sim_part epd_logout_part;
+
+#endif
