@@ -36,6 +36,8 @@ static inline struct str str_of(const void *data, size_t length)
 
 bool str_equal(struct str a, struct str b);
 bool str_equal_c(struct str a, const char *b);
+/* Order by bytes, a prefix first: below, at or above 0. For sorting; not constant-time. */
+int str_compare(struct str a, struct str b);
 /* ASCII letters only; for header names and schemes. */
 bool str_equal_ignoring_case(struct str a, struct str b);
 bool str_starts_with(struct str s, struct str prefix);
