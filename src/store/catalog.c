@@ -1,32 +1,17 @@
 #include "store/catalog.h"
 
 #include "base/buf.h"
-#include "store/audit.h"
+#include "store/catalog_diff.h"
 #include "store/catalog_row.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-
 #define IMAGE_MAX ((size_t)256 * 1024)
-#define FORM_MAX ((size_t)4 << 20)
 
 /* ---- equality: two objects are the same when their forms are ---- */
 
-static void put(struct buf *form, struct str field)
-{
-    buf_printf(form, "%zu:", field.length);
-    buf_append(form, field);
-}
-
-static void put_int(struct buf *form, int64_t number)
-{
-    buf_printf(form, "%" PRId64 ";", number);
-}
-
 static void put_image(struct buf *form, struct catalog_image image)
 {
-    put(form, image.bytes);
-    put(form, image.content_type);
+    catalog_form_text(form, image.bytes);
+    catalog_form_text(form, image.content_type);
 }
 
 static void form_identity_provider(struct buf *form, const struct catalog_identity_provider *item)
@@ -37,11 +22,11 @@ static void form_identity_provider(struct buf *form, const struct catalog_identi
         item->userinfo,  item->bsn_claim,   item->ca_file,       item->signing_algs,
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        put(form, fields[i]);
+        catalog_form_text(form, fields[i]);
     put_image(form, item->picture);
-    put_int(form, item->level);
-    put_int(form, item->is_acr_required);
-    put_int(form, item->is_private_allowed);
+    catalog_form_int(form, item->level);
+    catalog_form_int(form, item->is_acr_required);
+    catalog_form_int(form, item->is_private_allowed);
 }
 
 static void form_provider(struct buf *form, const struct catalog_provider *item)
@@ -59,104 +44,58 @@ static void form_provider(struct buf *form, const struct catalog_provider *item)
         item->availability_secret,
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        put(form, fields[i]);
+        catalog_form_text(form, fields[i]);
     put_image(form, item->logo);
-    put_int(form, item->is_legacy_scope);
-    put_int(form, item->availability_timeout_ms);
-    put_int(form, item->is_checked_before_consent);
-    put_int(form, item->is_checked_at_token);
+    catalog_form_int(form, item->is_legacy_scope);
+    catalog_form_int(form, item->availability_timeout_ms);
+    catalog_form_int(form, item->is_checked_before_consent);
+    catalog_form_int(form, item->is_checked_at_token);
     for (size_t i = 0; i < item->service_count; i++) {
-        put(form, item->services[i].id);
-        put(form, item->services[i].function);
-        put_int(form, item->services[i].max_days);
+        catalog_form_text(form, item->services[i].id);
+        catalog_form_text(form, item->services[i].function);
+        catalog_form_int(form, item->services[i].max_days);
     }
-    put_int(form, -1); /* between the two lists */
+    catalog_form_int(form, -1); /* between the two lists */
     for (size_t i = 0; i < item->identity_provider_count; i++)
-        put(form, item->identity_providers[i]);
-}
-
-static bool is_same_form(const struct buf *a, const struct buf *b)
-{
-    return !a->overflowed && !b->overflowed && str_equal(buf_str(a), buf_str(b));
+        catalog_form_text(form, item->identity_providers[i]);
 }
 
 static bool is_same_identity_provider(struct arena *scratch, const struct catalog_identity_provider *a,
                                       const struct catalog_identity_provider *b)
 {
     arena_reset(scratch);
-    struct buf form_a = buf_new(scratch, FORM_MAX), form_b = buf_new(scratch, FORM_MAX);
+    struct buf form_a = buf_new(scratch, CATALOG_FORM_MAX), form_b = buf_new(scratch, CATALOG_FORM_MAX);
     form_identity_provider(&form_a, a);
     form_identity_provider(&form_b, b);
-    return is_same_form(&form_a, &form_b);
+    return catalog_form_is_same(&form_a, &form_b);
 }
 
 static bool is_same_provider(struct arena *scratch, const struct catalog_provider *a,
                              const struct catalog_provider *b)
 {
     arena_reset(scratch);
-    struct buf form_a = buf_new(scratch, FORM_MAX), form_b = buf_new(scratch, FORM_MAX);
+    struct buf form_a = buf_new(scratch, CATALOG_FORM_MAX), form_b = buf_new(scratch, CATALOG_FORM_MAX);
     form_provider(&form_a, a);
     form_provider(&form_b, b);
-    return is_same_form(&form_a, &form_b);
+    return catalog_form_is_same(&form_a, &form_b);
 }
 
 /* ---- finding objects by their key ---- */
 
-struct key {
-    struct str name;
-    size_t index;
-};
-
-struct keys {
-    struct key *items;
-    size_t count;
-};
-
-static int compare_keys(const void *a, const void *b)
+static struct catalog_keys identity_provider_keys(struct arena *arena, const struct catalog_data *data)
 {
-    const struct str *x = &((const struct key *)a)->name, *y = &((const struct key *)b)->name;
-    size_t shorter = x->length < y->length ? x->length : y->length;
-    int order = shorter > 0 ? memcmp(x->data, y->data, shorter) : 0;
-    return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
-}
-
-static struct keys sort_keys(struct key *items, size_t count)
-{
-    if (count > 1)
-        qsort(items, count, sizeof *items, compare_keys);
-    return (struct keys){items, count};
-}
-
-static struct keys identity_provider_keys(struct arena *arena, const struct catalog_data *data)
-{
-    struct key *items = arena_array_of(arena, data->identity_provider_count, struct key);
+    struct catalog_key *items = arena_array_of(arena, data->identity_provider_count, struct catalog_key);
     for (size_t i = 0; i < data->identity_provider_count; i++)
-        items[i] = (struct key){data->identity_providers[i].id, i};
-    return sort_keys(items, data->identity_provider_count);
+        items[i] = (struct catalog_key){data->identity_providers[i].id, i};
+    return catalog_keys_sort(items, data->identity_provider_count);
 }
 
-static struct keys provider_keys(struct arena *arena, const struct catalog_data *data)
+static struct catalog_keys provider_keys(struct arena *arena, const struct catalog_data *data)
 {
-    struct key *items = arena_array_of(arena, data->provider_count, struct key);
+    struct catalog_key *items = arena_array_of(arena, data->provider_count, struct catalog_key);
     for (size_t i = 0; i < data->provider_count; i++)
-        items[i] = (struct key){data->providers[i].name, i};
-    return sort_keys(items, data->provider_count);
-}
-
-static const struct key *find_key(struct keys keys, struct str name)
-{
-    struct key wanted = {name, 0};
-    return keys.count == 0 ? NULL
-                           : bsearch(&wanted, keys.items, keys.count, sizeof *keys.items, compare_keys);
-}
-
-static const struct key *find_twin(struct keys keys)
-{
-    for (size_t i = 1; i < keys.count; i++) {
-        if (str_equal(keys.items[i - 1].name, keys.items[i].name))
-            return &keys.items[i];
-    }
-    return NULL;
+        items[i] = (struct catalog_key){data->providers[i].name, i};
+    return catalog_keys_sort(items, data->provider_count);
 }
 
 /* ---- writing ---- */
@@ -173,15 +112,15 @@ struct write_call {
     int64_t changed;
     struct failure *failure;
     struct catalog_data current;
-    struct keys new_identity_providers, new_providers, old_identity_providers, old_providers;
+    struct catalog_keys new_identity_providers, new_providers, old_identity_providers, old_providers;
 };
 
 /* ABSENT with the failure's text when the data do not fit together. */
 static enum outcome check(const struct write_call *call)
 {
-    const struct key *twin = find_twin(call->new_identity_providers);
+    const struct catalog_key *twin = catalog_keys_twin(call->new_identity_providers);
     if (twin == NULL)
-        twin = find_twin(call->new_providers);
+        twin = catalog_keys_twin(call->new_providers);
     if (twin != NULL) {
         failure_set(call->failure, "%.*s is given twice", STR_ARG(twin->name));
         return ABSENT;
@@ -201,8 +140,8 @@ static enum outcome check(const struct write_call *call)
         }
         for (size_t k = 0; k < item->identity_provider_count; k++) {
             struct str id = item->identity_providers[k];
-            if (find_key(call->new_identity_providers, id) == NULL &&
-                (call->is_pruning || find_key(call->old_identity_providers, id) == NULL)) {
+            if (catalog_keys_find(call->new_identity_providers, id) == NULL &&
+                (call->is_pruning || catalog_keys_find(call->old_identity_providers, id) == NULL)) {
                 failure_set(call->failure, "provider %.*s names identity provider %.*s, which is not there",
                             STR_ARG(item->name), STR_ARG(id));
                 return ABSENT;
@@ -216,7 +155,7 @@ static enum outcome write_identity_providers(struct db *db, struct write_call *c
 {
     for (size_t i = 0; i < call->data->identity_provider_count; i++) {
         const struct catalog_identity_provider *item = &call->data->identity_providers[i];
-        const struct key *old = find_key(call->old_identity_providers, item->id);
+        const struct catalog_key *old = catalog_keys_find(call->old_identity_providers, item->id);
         if (old != NULL &&
             is_same_identity_provider(call->scratch, item, &call->current.identity_providers[old->index]))
             continue;
@@ -231,7 +170,7 @@ static enum outcome write_providers(struct db *db, struct write_call *call)
 {
     for (size_t i = 0; i < call->data->provider_count; i++) {
         const struct catalog_provider *item = &call->data->providers[i];
-        const struct key *old = find_key(call->old_providers, item->name);
+        const struct catalog_key *old = catalog_keys_find(call->old_providers, item->name);
         if (old != NULL && is_same_provider(call->scratch, item, &call->current.providers[old->index]))
             continue;
         call->changed++;
@@ -246,7 +185,7 @@ static enum outcome prune(struct db *db, struct write_call *call)
 {
     for (size_t i = 0; i < call->current.provider_count; i++) {
         struct str name = call->current.providers[i].name;
-        if (find_key(call->new_providers, name) != NULL)
+        if (catalog_keys_find(call->new_providers, name) != NULL)
             continue;
         call->changed++;
         if (!call->is_dry_run && catalog_delete_provider(db, name) != OK)
@@ -254,7 +193,7 @@ static enum outcome prune(struct db *db, struct write_call *call)
     }
     for (size_t i = 0; i < call->current.identity_provider_count; i++) {
         struct str id = call->current.identity_providers[i].id;
-        if (find_key(call->new_identity_providers, id) != NULL)
+        if (catalog_keys_find(call->new_identity_providers, id) != NULL)
             continue;
         call->changed++;
         if (!call->is_dry_run && catalog_delete_identity_provider(db, id) != OK)
@@ -263,26 +202,11 @@ static enum outcome prune(struct db *db, struct write_call *call)
     return OK;
 }
 
-static enum outcome finish(struct db *db, const struct write_call *call)
-{
-    if (db_run(db_query(db, "UPDATE catalog_version SET version = version + 1 WHERE one = 1")) != OK)
-        return FAILED;
-    const char *details = arena_printf(call->arena, "%" PRId64 " objects changed", call->changed);
-    struct audit_entry entry = {.at = call->now,
-                                .actor = str_from_c(call->actor),
-                                .action = STR("import"),
-                                .subject = STR("catalog"),
-                                .details = str_from_c(details)};
-    return audit_append_in(db, call->node, &entry);
-}
-
 static enum outcome write_work(struct db *db, void *context)
 {
     struct write_call *call = context;
     call->changed = 0;
-    /* Takes the row's lock, so that two imports on two nodes go one after the other. */
-    if (!call->is_dry_run &&
-        db_run(db_query(db, "UPDATE catalog_version SET version = version + 0 WHERE one = 1")) != OK)
+    if (!call->is_dry_run && catalog_lock(db) != OK)
         return FAILED;
     if (catalog_read_rows(db, call->vault, call->arena, &call->current) != OK)
         return FAILED;
@@ -295,7 +219,9 @@ static enum outcome write_work(struct db *db, void *context)
         return FAILED;
     if (call->is_pruning && prune(db, call) != OK)
         return FAILED;
-    return call->changed == 0 || call->is_dry_run ? OK : finish(db, call);
+    if (call->changed == 0 || call->is_dry_run)
+        return OK;
+    return catalog_raise(db, call->arena, call->node, call->actor, call->changed, call->now);
 }
 
 enum outcome catalog_write(struct store *store, const struct catalog_data *data, bool prune, bool dry_run,

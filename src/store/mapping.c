@@ -36,16 +36,9 @@ struct resolve_call {
     size_t count;
 };
 
-static int compare_bytes(struct str a, struct str b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static int compare_wanted(const void *a, const void *b)
 {
-    return compare_bytes(((const struct wanted *)a)->code, ((const struct wanted *)b)->code);
+    return str_compare(((const struct wanted *)a)->code, ((const struct wanted *)b)->code);
 }
 
 static struct wanted *find_wanted(const struct resolve_call *call, struct str code)
