@@ -37,7 +37,7 @@ static const char *retry_url(const struct attempt *attempt)
 {
     if (attempt->connection == NULL)
         return NULL;
-    struct str slug = directory_slug(attempt->arena, attempt->connection);
+    struct str slug = sso_slug(attempt->arena, attempt->connection);
     return attempt->view.length > 0 ? arena_printf(attempt->arena, "/sso/openidconnect/%.*s?view=%.*s",
                                                    STR_ARG(slug), STR_ARG(attempt->view))
                                     : arena_printf(attempt->arena, "/sso/openidconnect/%.*s", STR_ARG(slug));

@@ -22,12 +22,6 @@ const struct sso_connection *directory_find_connection_by_id(const struct cached
     return NULL;
 }
 
-struct str directory_slug(struct arena *arena, const struct sso_connection *connection)
-{
-    return str_from_c(arena_printf(arena, "%.*s_%.*s", STR_ARG(connection->customer_key),
-                                   STR_ARG(connection->provider_key)));
-}
-
 static const char *text_or_null(struct arena *arena, struct str text)
 {
     return text.length > 0 ? arena_strndup(arena, text.data, text.length) : NULL;

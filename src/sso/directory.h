@@ -17,8 +17,6 @@ const struct sso_connection *directory_find_connection_by_id(const struct cached
                                                              struct str id);
 const struct sso_data *directory_data(const struct cached_snapshot *snapshot);
 
-/* The slug: customer key, underscore, provider key. */
-struct str directory_slug(struct arena *arena, const struct sso_connection *connection);
 /* As the Authentication Client wants it, with secret number `secret` (0 or 1). */
 struct idp_connection directory_idp_connection(struct arena *arena, const struct sso_connection *connection,
                                                size_t secret);

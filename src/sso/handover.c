@@ -84,7 +84,7 @@ static struct str facts(struct arena *arena, const struct cached_snapshot *snaps
     json_object_set_new(object, "user", text(session->user_id));
     json_object_set_new(object, "display_name", text(session->display_name));
     json_object_set_new(object, "connection",
-                        text(connection ? directory_slug(arena, connection) : session->connection));
+                        text(connection ? sso_slug(arena, connection) : session->connection));
     json_object_set_new(object, "environment", text(connection ? connection->environment : STR("")));
     json_object_set_new(object, "groups", list_of(session->groups, '\n'));
     json_object_set_new(object, "permissions", list_of(session->permissions, ' '));
