@@ -73,7 +73,7 @@ struct sso_connection {
     int64_t idle_s, absolute_s; /* 1800, 43200 */
     struct str idp_logout;      /* off, ask, always */
     struct str notify_address;  /* comma separated; empty = no mail */
-    struct str application;     /* name of the registered application that sessions are for */
+    struct str application;     /* URL of the hand-over; empty = forward authentication (sso/handover.h) */
     struct str ca_file;
     bool is_private_allowed;
 };
