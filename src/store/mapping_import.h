@@ -1,0 +1,25 @@
+/*
+ * Rows of the mapping table (store/mapping.h) as an administrator brings them in: all of them in one
+ * transaction, or none (MAP-10).
+ */
+#ifndef STORE_MAPPING_IMPORT_H
+#define STORE_MAPPING_IMPORT_H
+
+#include "store/mapping.h"
+
+enum mapping_import_result { MAPPING_IMPORT_UNCHANGED, MAPPING_IMPORT_ADDED, MAPPING_IMPORT_CHANGED };
+
+struct mapping_import {
+    struct str connection; /* id */
+    struct str code;
+    struct str name, remark; /* empty: what is there stays */
+    enum mapping_status status;
+    struct str group;                  /* for MAPPING_LINKED, and only then */
+    enum mapping_import_result result; /* set by the verb */
+};
+
+/* Adds what is not there and changes what differs; each row that it touches is audited. OK or FAILED. */
+enum outcome mapping_import(struct store *store, struct mapping_import *rows, size_t count, bool is_dry_run,
+                            const char *actor, int64_t now) MUST_CHECK;
+
+#endif
