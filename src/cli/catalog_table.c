@@ -1,6 +1,6 @@
 #include "cli/catalog_table.h"
 
-#include <stddef.h>
+#include "store/catalog.h"
 
 /* The comparison in sizeof is never run: it makes the compiler refuse a member of another type. */
 #define MEMBER(object, member, type)                                                                         \
@@ -111,13 +111,34 @@ static const struct field_row service_rows[] = {
      .text = "Longest subscription, in days; for subscribe, and required there."},
 };
 
-const struct field_table identity_provider_fields = {
-    identity_provider_rows, sizeof identity_provider_rows / sizeof identity_provider_rows[0]};
-const struct field_table provider_fields = {provider_rows, sizeof provider_rows / sizeof provider_rows[0]};
-const struct field_table service_fields = {service_rows, sizeof service_rows / sizeof service_rows[0]};
+#define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
-_Static_assert(sizeof identity_provider_rows / sizeof identity_provider_rows[0] <= FIELDS_MAX, "FIELDS_MAX");
-_Static_assert(sizeof provider_rows / sizeof provider_rows[0] <= FIELDS_MAX, "FIELDS_MAX");
+static const struct list_row provider_lists[] = {
+    {"services", &service_fields, 100},
+    {"identity_providers", NULL, 20},
+};
+
+static const struct list_row sections[SECTION_COUNT] = {
+    [SECTION_IDENTITY_PROVIDERS] = {"identity_providers", &identity_provider_fields, 10000},
+    [SECTION_PROVIDERS] = {"providers", &provider_fields, 10000},
+    [SECTION_HOSTS] = {"hosts", &host_fields, 1000},
+    [SECTION_VIEWS] = {"views", &view_fields, 1000},
+    [SECTION_CEILINGS] = {"ceilings", &ceiling_fields, 10000},
+    [SECTION_GROUPS] = {"security_groups", &group_fields, 100000},
+    [SECTION_CONNECTIONS] = {"connections", &connection_fields, 10000},
+    [SECTION_MAPPINGS] = {"mappings", &mapping_fields, 10000},
+};
+
+const struct field_table file_fields = {.lists = sections, .list_count = SECTION_COUNT};
+const struct field_table identity_provider_fields = {identity_provider_rows, COUNT(identity_provider_rows),
+                                                     NULL, 0};
+const struct field_table provider_fields = {provider_rows, COUNT(provider_rows), provider_lists,
+                                            COUNT(provider_lists)};
+const struct field_table service_fields = {service_rows, COUNT(service_rows), NULL, 0};
+
+_Static_assert(COUNT(identity_provider_rows) <= FIELDS_MAX, "FIELDS_MAX");
+_Static_assert(COUNT(provider_rows) <= FIELDS_MAX, "FIELDS_MAX");
+_Static_assert(SECTION_COUNT <= LISTS_MAX, "LISTS_MAX");
 
 const char *field_expectation(struct arena *arena, const struct field_row *row)
 {
@@ -141,11 +162,41 @@ const char *field_expectation(struct arena *arena, const struct field_row *row)
         return "a colour as \"#rrggbb\", in quotes";
     case FIELD_FILE:
     case FIELD_SECRET_FILE:
+    case FIELD_KEY_FILE:
         return "a file name";
     case FIELD_SECRET:
         return "a text of at most 1000 characters";
     case FIELD_IMAGE:
         return "the name of an SVG or PNG file of at most 256 KiB";
+    case FIELD_HOST:
+        return "a host name in lower case, with :port when it is not the standard one";
+    case FIELD_ORIGIN:
+        return "an https URL of a host, without a path and without a slash at its end";
+    case FIELD_CUSTOMER:
+        return "2 to 40 characters out of a-z, 0-9 and -";
+    case FIELD_SSO_PROVIDER:
+        return "2 to 16 characters out of a-z and 0-9";
+    case FIELD_SLUG:
+        return "the customer_key and provider_key of a connection with _ between";
+    case FIELD_VIEW:
+        return "1 to 32 characters out of a-z, 0-9 and -";
+    case FIELD_VIEW_PATH:
+        return "a path that starts with one slash; {patient} and {department} are filled in";
+    case FIELD_PERMISSION:
+        return "1 to 64 characters out of A-Z, a-z, 0-9 and . _ : / -";
+    case FIELD_CLAIM_PATH:
+        return "a claim name, or names with dots between; \\. is a dot in a name, and \"...\" a name with "
+               "any";
+    case FIELD_QUERY:
+        return "parameters as a=b&c=d, percent-encoded, none that sluis sets itself";
+    case FIELD_ADDRESSES:
+        return "at most 5 mail addresses with commas between";
+    case FIELD_CODE:
+        return "1 to 256 bytes without control characters and without spaces around it";
+    case FIELD_KEY:
+        return "32 bytes as 43 characters base64url or 64 hexadecimal digits";
+    case FIELD_DATE:
+        return "a date as 2026-11-21";
     case FIELD_BOOL:
         return "true or false";
     case FIELD_INT:

@@ -36,6 +36,7 @@ int cli_keys(int argc, char **argv);
 int cli_lists(int argc, char **argv);
 int cli_migrate(int argc, char **argv);
 int cli_serve(int argc, char **argv);
+int cli_sso(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 struct cli_command {

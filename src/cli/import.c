@@ -2,10 +2,12 @@
 
 #include "base/clock.h"
 #include "cli/catalog_file.h"
+#include "cli/sso.h"
 #include "conf/file.h"
-#include "store/catalog.h"
+#include "store/mapping_import.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FORM_MAX ((size_t)4 << 20)
@@ -15,141 +17,242 @@ struct tally {
     unsigned added, changed, unchanged, removed;
 };
 
-static const struct catalog_identity_provider *find_identity_provider(const struct catalog_data *data,
-                                                                      struct str id)
+struct import {
+    struct cli *cli;
+    const char *path;
+    bool is_dry_run, is_pruning;
+    struct business_data data, stored;
+    struct tally tally;
+};
+
+/* ---- telling ---- */
+
+struct known_object {
+    const char *name;
+    const void *object;
+};
+
+static int compare_objects(const void *a, const void *b)
 {
-    for (size_t i = 0; i < data->identity_provider_count; i++)
-        if (str_equal(data->identity_providers[i].id, id))
-            return &data->identity_providers[i];
-    return NULL;
+    return strcmp(((const struct known_object *)a)->name, ((const struct known_object *)b)->name);
 }
 
-static const struct catalog_provider *find_provider(const struct catalog_data *data, struct str name)
+static struct known_object *sorted_objects(struct arena *arena, const struct business_data *data,
+                                           enum section section, size_t *out_count)
 {
-    for (size_t i = 0; i < data->provider_count; i++)
-        if (str_equal(data->providers[i].name, name))
-            return &data->providers[i];
-    return NULL;
+    *out_count = catalog_section_count(data, section);
+    struct known_object *objects = arena_array_of(arena, *out_count, struct known_object);
+    for (size_t i = 0; i < *out_count; i++) {
+        const void *object = catalog_section_object(data, section, i);
+        objects[i] = (struct known_object){catalog_object_name(arena, section, object), object};
+    }
+    if (*out_count > 1)
+        qsort(objects, *out_count, sizeof *objects, compare_objects);
+    return objects;
 }
 
-/* A file without a secret leaves the one in the store alone: that is how an export comes back. */
-static void keep_secrets(struct catalog_data *data, const struct catalog_data *stored)
+static const struct known_object *find_object(const struct known_object *objects, size_t count,
+                                              const char *name)
 {
-    for (size_t i = 0; i < data->identity_provider_count; i++) {
-        struct catalog_identity_provider *fresh = &data->identity_providers[i];
-        const struct catalog_identity_provider *old = find_identity_provider(stored, fresh->id);
-        if (fresh->client_secret.data == NULL && old != NULL)
-            fresh->client_secret = old->client_secret;
-    }
-    for (size_t i = 0; i < data->provider_count; i++) {
-        struct catalog_provider *fresh = &data->providers[i];
-        const struct catalog_provider *old = find_provider(stored, fresh->name);
-        if (fresh->availability_secret.data == NULL && old != NULL)
-            fresh->availability_secret = old->availability_secret;
-    }
+    const struct known_object key = {.name = name};
+    return count == 0 ? NULL : bsearch(&key, objects, count, sizeof *objects, compare_objects);
 }
 
 /* Objects are the same when they would be exported the same. */
-static bool is_same_identity_provider(struct arena *scratch, const struct catalog_identity_provider *a,
-                                      const struct catalog_identity_provider *b)
+static bool is_same(struct arena *scratch, enum section section, const void *a, const void *b)
 {
     arena_reset(scratch);
     struct buf form_a = buf_new(scratch, FORM_MAX);
     struct buf form_b = buf_new(scratch, FORM_MAX);
-    catalog_file_write_identity_provider(&form_a, a, true);
-    catalog_file_write_identity_provider(&form_b, b, true);
+    catalog_object_write(&form_a, section, a, true);
+    catalog_object_write(&form_b, section, b, true);
     return !form_a.overflowed && !form_b.overflowed && str_equal(buf_str(&form_a), buf_str(&form_b));
 }
 
-static bool is_same_provider(struct arena *scratch, const struct catalog_provider *a,
-                             const struct catalog_provider *b)
+static void tell_section(struct import *import, enum section section, struct arena *scratch)
 {
-    arena_reset(scratch);
-    struct buf form_a = buf_new(scratch, FORM_MAX);
-    struct buf form_b = buf_new(scratch, FORM_MAX);
-    catalog_file_write_provider(&form_a, a, true);
-    catalog_file_write_provider(&form_b, b, true);
-    return !form_a.overflowed && !form_b.overflowed && str_equal(buf_str(&form_a), buf_str(&form_b));
-}
-
-static void tell(struct tally *tally, const char *kind, struct str name, bool is_there, bool is_same)
-{
-    if (is_there && is_same) {
-        tally->unchanged++;
-        printf("unchanged  %s %.*s\n", kind, STR_ARG(name));
-    } else if (is_there) {
-        tally->changed++;
-        printf("changed    %s %.*s\n", kind, STR_ARG(name));
-    } else {
-        tally->added++;
-        printf("added      %s %.*s\n", kind, STR_ARG(name));
+    struct arena *arena = import->cli->arena;
+    const char *noun = catalog_section_noun(section);
+    size_t old_count;
+    size_t fresh_count;
+    const struct known_object *old = sorted_objects(arena, &import->stored, section, &old_count);
+    const struct known_object *fresh = sorted_objects(arena, &import->data, section, &fresh_count);
+    for (size_t i = 0; i < fresh_count; i++) {
+        const void *object = catalog_section_object(&import->data, section, i);
+        const char *name = catalog_object_name(arena, section, object);
+        const struct known_object *before = find_object(old, old_count, name);
+        if (before == NULL) {
+            import->tally.added++;
+            printf("added      %s %s\n", noun, name);
+        } else if (is_same(scratch, section, object, before->object)) {
+            import->tally.unchanged++;
+            printf("unchanged  %s %s\n", noun, name);
+        } else {
+            import->tally.changed++;
+            printf("changed    %s %s\n", noun, name);
+        }
+    }
+    bool is_described = section <= SECTION_PROVIDERS ? catalog_has_patient_door(&import->data)
+                                                     : catalog_has_sso_door(&import->data);
+    for (size_t i = 0; import->is_pruning && is_described && i < old_count; i++) {
+        if (find_object(fresh, fresh_count, old[i].name) != NULL)
+            continue;
+        import->tally.removed++;
+        printf("removed    %s %s\n", noun, old[i].name);
     }
 }
 
-static void tell_removed(struct tally *tally, const char *kind, struct str name)
+/* Of codes that stay as they are there may be thousands: they are counted only. */
+static void tell_code(struct import *import, const struct mapping_set *set, const struct mapping_code *code,
+                      enum mapping_import_result result)
 {
-    tally->removed++;
-    printf("removed    %s %.*s\n", kind, STR_ARG(name));
+    struct arena *arena = import->cli->arena;
+    const char *word = "added    ";
+    switch (result) {
+    case MAPPING_IMPORT_UNCHANGED:
+        import->tally.unchanged++;
+        return;
+    case MAPPING_IMPORT_ADDED:
+        import->tally.added++;
+        break;
+    case MAPPING_IMPORT_CHANGED:
+        import->tally.changed++;
+        word = "changed  ";
+        break;
+    }
+    printf("%s  code %s of %s: %s\n", word, cli_printable(arena, code->code),
+           catalog_object_name(arena, SECTION_MAPPINGS, set),
+           code->group.length > 0 ? arena_printf(arena, "linked to %s", cli_printable(arena, code->group))
+                                  : arena_printf(arena, "%.*s", STR_ARG(code->status)));
 }
 
-static void tell_differences(const struct catalog_data *data, const struct catalog_data *stored,
-                             bool is_pruning, struct tally *tally)
+/* INI-3: what it lacks, for an active connection; logins by it end with error 103. */
+static void tell_incomplete(const struct import *import)
 {
-    struct arena *scratch = arena_new();
-    for (size_t i = 0; i < data->identity_provider_count; i++) {
-        const struct catalog_identity_provider *fresh = &data->identity_providers[i];
-        const struct catalog_identity_provider *old = find_identity_provider(stored, fresh->id);
-        tell(tally, "identity provider", fresh->id, old != NULL,
-             old != NULL && is_same_identity_provider(scratch, fresh, old));
+    struct arena *arena = import->cli->arena;
+    for (size_t i = 0; i < import->data.sso.connection_count; i++) {
+        const struct sso_connection *connection = &import->data.sso.connections[i];
+        const char *lacks = sso_connection_lacks(arena, connection);
+        if (lacks[0] != '\0' && str_equal(connection->status, STR("active")))
+            printf("incomplete connection %s: no %s; logins end with error 103\n",
+                   catalog_object_name(arena, SECTION_CONNECTIONS, connection), lacks);
     }
-    for (size_t i = 0; i < data->provider_count; i++) {
-        const struct catalog_provider *fresh = &data->providers[i];
-        const struct catalog_provider *old = find_provider(stored, fresh->name);
-        tell(tally, "provider", fresh->name, old != NULL,
-             old != NULL && is_same_provider(scratch, fresh, old));
-    }
-    for (size_t i = 0; is_pruning && i < stored->provider_count; i++)
-        if (find_provider(data, stored->providers[i].name) == NULL)
-            tell_removed(tally, "provider", stored->providers[i].name);
-    for (size_t i = 0; is_pruning && i < stored->identity_provider_count; i++)
-        if (find_identity_provider(data, stored->identity_providers[i].id) == NULL)
-            tell_removed(tally, "identity provider", stored->identity_providers[i].id);
-    arena_free(&scratch);
 }
 
-static int import_file(struct cli *cli, const char *path, bool is_dry_run, bool is_pruning)
+/* ---- writing ---- */
+
+static enum mapping_status status_of(struct str word)
 {
+    enum mapping_status status = MAPPING_NEW;
+    return sso_mapping_status(word, &status) ? status : MAPPING_NEW;
+}
+
+/* With the connections as they now stand in the store; one that a dry run did not make has an empty id. */
+static int import_mappings(struct import *import, const struct sso_data *sso)
+{
+    struct cli *cli = import->cli;
+    size_t count = 0;
+    for (size_t i = 0; i < import->data.mapping_count; i++)
+        count += import->data.mappings[i].count;
+    struct mapping_import *rows = arena_array_of(cli->arena, count, struct mapping_import);
+    size_t next = 0;
+    for (size_t i = 0; i < import->data.mapping_count; i++) {
+        const struct mapping_set *set = &import->data.mappings[i];
+        const struct sso_connection *connection =
+            sso_connection_like(sso, set->platform, set->environment, set->slug);
+        if (connection == NULL && !import->is_dry_run)
+            return cli_fail(
+                "connection %.*s is gone: somebody removed it just now; its mappings were not imported",
+                STR_ARG(set->slug));
+        for (size_t k = 0; k < set->count; k++)
+            rows[next++] = (struct mapping_import){
+                .connection = connection != NULL ? connection->id : STR_NONE,
+                .code = set->codes[k].code,
+                .name = set->codes[k].name,
+                .status = status_of(set->codes[k].status),
+                .group = set->codes[k].group,
+                .remark = set->codes[k].remark,
+            };
+    }
+    if (mapping_import(cli->store, rows, count, import->is_dry_run, cli->actor, clock_now()) != OK)
+        return cli_fail("the store failed; none of the mappings was imported, so import the file again");
+    next = 0;
+    for (size_t i = 0; i < import->data.mapping_count; i++)
+        for (size_t k = 0; k < import->data.mappings[i].count; k++)
+            tell_code(import, &import->data.mappings[i], &import->data.mappings[i].codes[k],
+                      rows[next++].result);
+    return CLI_OK;
+}
+
+/* The two doors are two transactions: all that could be wrong with the second is found by a dry run before
+ * the first. */
+static int write_data(struct import *import)
+{
+    struct cli *cli = import->cli;
+    struct failure failure;
+    int64_t now = clock_now();
+    int64_t written;
+    bool prunes_sso = import->is_pruning && catalog_has_sso_door(&import->data);
+    bool prunes_catalog = import->is_pruning && catalog_has_patient_door(&import->data);
+    if (sso_data_write(cli->store, &import->data.sso, prunes_sso, true, cli->actor, now, &written,
+                       &failure) != OK ||
+        catalog_write(cli->store, &import->data.catalog, prunes_catalog, import->is_dry_run, cli->actor, now,
+                      &written, &failure) != OK)
+        return cli_fail("%s: %s; nothing was imported", import->path, failure.text);
+    if (!import->is_dry_run && sso_data_write(cli->store, &import->data.sso, prunes_sso, false, cli->actor,
+                                              now, &written, &failure) != OK)
+        return cli_fail("%s: %s; only the patient's door was imported, so import the file again",
+                        import->path, failure.text);
+    return CLI_OK;
+}
+
+static int import_file(struct import *import)
+{
+    struct cli *cli = import->cli;
     struct failure failure;
     struct str bytes;
-    enum outcome outcome = strcmp(path, "-") == 0
-                               ? file_read_input(cli->arena, CATALOG_FILE_BYTES_MAX, &bytes, &failure)
-                               : file_read(cli->arena, path, CATALOG_FILE_BYTES_MAX, &bytes, &failure);
+    enum outcome outcome =
+        strcmp(import->path, "-") == 0
+            ? file_read_input(cli->arena, CATALOG_FILE_BYTES_MAX, &bytes, &failure)
+            : file_read(cli->arena, import->path, CATALOG_FILE_BYTES_MAX, &bytes, &failure);
     if (outcome != OK)
         return cli_fail("%s", failure.text);
-    struct catalog_data stored;
-    if (catalog_read(cli->store, cli->arena, &stored) != OK)
+    if (catalog_read(cli->store, cli->arena, &import->stored.catalog) != OK ||
+        sso_data_read(cli->store, cli->arena, &import->stored.sso) != OK)
         return cli_fail("the store cannot be read");
     const struct catalog_file_settings settings = {
-        .path = path,
+        .path = import->path,
         .is_development = cli->conf->is_development,
-        .stored = is_pruning ? NULL : &stored,
+        .is_pruning = import->is_pruning,
+        .stored = &import->stored,
     };
-    struct catalog_data data;
     struct yaml_faults faults;
-    if (catalog_file_parse(cli->arena, &settings, bytes, &data, &faults) != OK) {
+    if (catalog_file_parse(cli->arena, &settings, bytes, &import->data, &faults) != OK) {
         for (size_t i = 0; i < faults.count; i++)
-            cli_fail("%s", yaml_fault_format(cli->arena, path, &faults.items[i]));
+            cli_fail("%s", yaml_fault_format(cli->arena, import->path, &faults.items[i]));
         return cli_fail("%zu fault%s; nothing was imported", faults.count, faults.count == 1 ? "" : "s");
     }
-    keep_secrets(&data, &stored);
-    int64_t written;
-    if (catalog_write(cli->store, &data, is_pruning, is_dry_run, cli->actor, clock_now(), &written,
-                      &failure) != OK)
-        return cli_fail("%s: %s; nothing was imported", path, failure.text);
-    struct tally tally = {0};
-    tell_differences(&data, &stored, is_pruning, &tally);
-    printf("%u added, %u changed, %u unchanged, %u removed%s\n", tally.added, tally.changed, tally.unchanged,
-           tally.removed, is_dry_run ? "; this was a dry run, nothing was imported" : "");
+    if (catalog_keep_secrets(&import->data, &import->stored, clock_now(), &failure) != OK)
+        return cli_fail("%s: %s; nothing was imported", import->path, failure.text);
+    int status = write_data(import);
+    if (status != CLI_OK)
+        return status;
+    struct arena *scratch = arena_new();
+    for (enum section section = 0; section < SECTION_MAPPINGS; section++)
+        tell_section(import, section, scratch);
+    arena_free(&scratch);
+    struct sso_data sso;
+    if (sso_data_read(cli->store, cli->arena, &sso) != OK)
+        return cli_fail("the store failed; the mappings were not imported, so import the file again");
+    if (import->data.mapping_count > 0)
+        status = import_mappings(import, &sso);
+    if (status != CLI_OK)
+        return status;
+    tell_incomplete(import);
+    const struct tally *tally = &import->tally;
+    printf("%u added, %u changed, %u unchanged, %u removed%s\n", tally->added, tally->changed,
+           tally->unchanged, tally->removed,
+           import->is_dry_run ? "; this was a dry run, nothing was imported" : "");
     return cli_flush();
 }
 
@@ -173,15 +276,18 @@ int cli_import(int argc, char **argv)
         CLI_CONFIG_OPTION(config),
         {"dry-run", 'n', NULL, NULL, &is_dry_run,
          "check the file and tell what would change, and change nothing"},
-        {"prune", 0, NULL, NULL, &is_pruning, "remove what is in the store but not in the file"},
+        {"prune", 0, NULL, NULL, &is_pruning,
+         "remove what is in the store but not in the file, of the door or doors that the file describes; "
+         "never "
+         "mappings"},
         {"manual", 0, NULL, NULL, &is_manual, "print the description of the file's form, sluis-import(5)"},
     };
     const struct cli_usage usage = {
         .command = "sluis import",
         .arguments = "FILE",
         .summary =
-            "Brings identity providers and providers from a YAML file (- is standard input) into the store: "
-            "all of it or, when anything is wrong, nothing. Importing the same file again changes nothing. "
+            "Brings business data of both doors from a YAML file (- is standard input) into the store: when "
+            "anything is wrong with the file, nothing of it. Importing the same file again changes nothing. "
             "Running servers see the change within seconds.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
@@ -199,7 +305,8 @@ int cli_import(int argc, char **argv)
     struct cli cli;
     status = cli_open_store(&cli, config);
     if (status == CLI_OK)
-        status = import_file(&cli, arguments[0], is_dry_run, is_pruning);
+        status = import_file(&(struct import){
+            .cli = &cli, .path = arguments[0], .is_dry_run = is_dry_run, .is_pruning = is_pruning});
     cli_close(&cli);
     return status;
 }

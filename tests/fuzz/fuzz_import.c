@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *arena = arena_new();
     const struct catalog_file_settings settings = {.path = "/nowhere/c.yaml"};
-    struct catalog_data first;
+    struct business_data first;
     struct yaml_faults faults;
     enum outcome outcome = catalog_file_parse(arena, &settings, str_of(data, size), &first, &faults);
     if ((outcome == OK) != (faults.count == 0))
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (outcome == OK) {
         struct buf text = buf_new(arena, CATALOG_FILE_BYTES_MAX);
         struct buf text_again = buf_new(arena, CATALOG_FILE_BYTES_MAX);
-        struct catalog_data second;
+        struct business_data second;
         catalog_file_write(&text, &first, true);
         if (catalog_file_parse(arena, &settings, buf_str(&text), &second, &faults) != OK)
             abort();

@@ -63,7 +63,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static enum outcome parse(struct arena *arena, const char *text, struct catalog_data *out_data,
+static enum outcome parse(struct arena *arena, const char *text, struct business_data *out_data,
                           struct yaml_faults *out_faults)
 {
     const struct catalog_file_settings settings = {.path = "/nowhere/catalogue.yaml"};
@@ -73,18 +73,18 @@ static enum outcome parse(struct arena *arena, const char *text, struct catalog_
 static void full_file_is_read(void **state)
 {
     struct arena *arena = *state;
-    struct catalog_data data;
+    struct business_data data;
     struct yaml_faults faults;
     if (parse(arena, full, &data, &faults) != OK)
         fail_msg("%s", yaml_fault_format(arena, "F", &faults.items[0]));
-    assert_int_equal(data.identity_provider_count, 1);
-    const struct catalog_identity_provider *digid = &data.identity_providers[0];
+    assert_int_equal(data.catalog.identity_provider_count, 1);
+    const struct catalog_identity_provider *digid = &data.catalog.identity_providers[0];
     assert_true(str_equal(digid->client_secret, STR("ge: 'heim' \"#")));
     assert_true(str_equal(digid->client_auth, STR("auto")));
     assert_int_equal(digid->level, 20);
     assert_true(digid->is_acr_required && digid->is_private_allowed);
-    assert_int_equal(data.provider_count, 2);
-    const struct catalog_provider *duinen = &data.providers[0];
+    assert_int_equal(data.catalog.provider_count, 2);
+    const struct catalog_provider *duinen = &data.catalog.providers[0];
     assert_true(str_equal(duinen->interface_version, STR("2")));
     assert_true(str_equal(duinen->logo.content_type, STR("image/svg+xml")));
     assert_int_equal(duinen->logo.bytes.length, 41);
@@ -93,7 +93,7 @@ static void full_file_is_read(void **state)
     assert_true(duinen->is_checked_before_consent && duinen->is_checked_at_token);
     assert_int_equal(duinen->service_count, 2);
     assert_int_equal(duinen->services[1].max_days, 365);
-    const struct catalog_provider *kliniek = &data.providers[1];
+    const struct catalog_provider *kliniek = &data.catalog.providers[1];
     assert_true(str_equal(kliniek->availability, STR("always")));
     assert_int_equal(kliniek->availability_timeout_ms, 2000);
     assert_true(kliniek->is_checked_at_token && !kliniek->is_checked_before_consent);
@@ -104,8 +104,8 @@ static void full_file_is_read(void **state)
 static void export_reads_back_as_the_same(void **state)
 {
     struct arena *arena = *state;
-    struct catalog_data data;
-    struct catalog_data again;
+    struct business_data data;
+    struct business_data again;
     struct yaml_faults faults;
     assert_int_equal(parse(arena, full, &data, &faults), OK);
     struct buf first = buf_new(arena, 1 << 20);
@@ -121,7 +121,7 @@ static void export_reads_back_as_the_same(void **state)
     catalog_file_write(&open, &data, false);
     assert_null(strstr(buf_c(&open), "secret"));
     assert_int_equal(parse(arena, buf_c(&open), &again, &faults), OK);
-    assert_null(again.identity_providers[0].client_secret.data);
+    assert_null(again.catalog.identity_providers[0].client_secret.data);
 }
 
 /* `full` with one piece replaced must give this fault. */
@@ -130,7 +130,7 @@ static void expect_fault(struct arena *arena, const char *from, const char *to, 
     const char *at = strstr(full, from);
     assert_non_null(at);
     const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - full), full, to, at + strlen(from));
-    struct catalog_data data;
+    struct business_data data;
     struct yaml_faults faults;
     if (parse(arena, text, &data, &faults) != FAILED)
         fail_msg("taken: %s", to);
@@ -211,7 +211,7 @@ static void development_allows_http_for_localhost(void **state)
     const char *text = arena_printf(arena, "%.*shttp://digid.localhost:8090/x%s", (int)(at - full), full,
                                     at + strlen("https://idp.example.nl/oidc"));
     struct catalog_file_settings settings = {.path = "/nowhere/c.yaml", .is_development = true};
-    struct catalog_data data;
+    struct business_data data;
     struct yaml_faults faults;
     assert_int_equal(catalog_file_parse(arena, &settings, str_from_c(text), &data, &faults), OK);
     settings.is_development = false;
@@ -223,11 +223,14 @@ static void providers_may_refer_to_what_is_stored(void **state)
     struct arena *arena = *state;
     const char *text = strstr(full, "providers:\n  - name");
     struct catalog_identity_provider digid = {.id = STR("digid")};
-    struct catalog_data stored = {.identity_providers = &digid, .identity_provider_count = 1};
+    struct business_data stored = {.catalog = {.identity_providers = &digid, .identity_provider_count = 1}};
     struct catalog_file_settings settings = {.path = "c.yaml", .stored = &stored};
-    struct catalog_data data;
+    struct business_data data;
     struct yaml_faults faults;
     assert_int_equal(catalog_file_parse(arena, &settings, str_from_c(text), &data, &faults), OK);
+    settings.is_pruning = true;
+    assert_int_equal(catalog_file_parse(arena, &settings, str_from_c(text), &data, &faults), FAILED);
+    settings.is_pruning = false;
     settings.stored = NULL;
     assert_int_equal(catalog_file_parse(arena, &settings, str_from_c(text), &data, &faults), FAILED);
 }
@@ -246,16 +249,16 @@ static void secrets_and_pictures_come_from_files(void **state)
     fputs("<svg xmlns=\"http://www.w3.org/2000/svg\"/>", file);
     fclose(file);
     struct catalog_file_settings settings = {.path = arena_printf(arena, "%s/c.yaml", directory)};
-    struct catalog_data data;
+    struct business_data data;
     struct yaml_faults faults;
     static const char text[] = "identity_providers:\n"
                                "  - {id: a, label: A, issuer: \"https://a.nl\", client_id: b, bsn_claim: c,\n"
                                "     client_secret_file: secret, picture: p.svg, ca_file: ca.crt}\n";
     if (catalog_file_parse(arena, &settings, str_from_c(text), &data, &faults) != OK)
         fail_msg("%s", yaml_fault_format(arena, "F", &faults.items[0]));
-    assert_true(str_equal(data.identity_providers[0].client_secret, STR("uit een bestand")));
-    assert_int_equal(data.identity_providers[0].picture.bytes.length, 41);
-    assert_true(str_equal_c(data.identity_providers[0].ca_file, arena_printf(arena, "%s/ca.crt", directory)));
+    assert_true(str_equal(data.catalog.identity_providers[0].client_secret, STR("uit een bestand")));
+    assert_int_equal(data.catalog.identity_providers[0].picture.bytes.length, 41);
+    assert_true(str_equal_c(data.catalog.identity_providers[0].ca_file, arena_printf(arena, "%s/ca.crt", directory)));
     unlink(secret);
     assert_int_equal(catalog_file_parse(arena, &settings, str_from_c(text), &data, &faults), FAILED);
     unlink(picture);
@@ -265,10 +268,10 @@ static void secrets_and_pictures_come_from_files(void **state)
 static void empty_and_odd_files(void **state)
 {
     struct arena *arena = *state;
-    struct catalog_data data;
+    struct business_data data;
     struct yaml_faults faults;
     assert_int_equal(parse(arena, "", &data, &faults), OK);
-    assert_int_equal(data.provider_count, 0);
+    assert_int_equal(data.catalog.provider_count, 0);
     assert_int_equal(parse(arena, "providers: []\n", &data, &faults), OK);
     assert_int_equal(parse(arena, "[]\n", &data, &faults), FAILED);
     assert_int_equal(parse(arena, "providers: [1]\n", &data, &faults), FAILED);

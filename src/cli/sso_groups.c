@@ -1,0 +1,163 @@
+#include "cli/sso.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* How many codes lead to the group, and which, over all connections of its customer. */
+static int count_codes(struct cli *cli, const struct sso_data *data, const struct sso_group *group,
+                       bool is_printing, size_t *out_count)
+{
+    *out_count = 0;
+    for (size_t i = 0; i < data->connection_count; i++) {
+        const struct sso_connection *connection = &data->connections[i];
+        if (!str_equal(connection->customer_key, group->customer_key))
+            continue;
+        struct mapping_list list;
+        int status =
+            sso_mappings_read(cli, connection->id, (struct mapping_filter){.status = MAPPING_LINKED}, &list);
+        if (status != CLI_OK)
+            return status;
+        for (size_t k = 0; k < list.count; k++) {
+            if (!str_equal(list.items[k].group, group->name))
+                continue;
+            ++*out_count;
+            if (is_printing)
+                printf("%-18s %s  %s (%s)\n", "code", cli_printable(cli->arena, list.items[k].code),
+                       cli_printable(cli->arena, cli_sso_slug(cli->arena, connection)),
+                       cli_printable(cli->arena, connection->environment));
+        }
+    }
+    return CLI_OK;
+}
+
+static int list_groups(struct cli *cli, const char *customer)
+{
+    static const char *const headings[] = {"CUSTOMER",    "GROUP", "ACTIVE",
+                                           "PERMISSIONS", "CODES", "DESCRIPTION"};
+    struct sso_data data;
+    int status = sso_read(cli, &data);
+    struct cli_table table = cli_table_new(cli->arena, 6, headings);
+    const char *empty = NULL;
+    for (size_t i = 0; status == CLI_OK && i < data.group_count; i++) {
+        const struct sso_group *group = &data.groups[i];
+        if (customer != NULL && !str_equal_c(group->customer_key, customer))
+            continue;
+        size_t codes;
+        status = count_codes(cli, &data, group, false, &codes);
+        cli_table_add(&table, cli_printable(cli->arena, group->customer_key));
+        cli_table_add(&table, cli_printable(cli->arena, group->name));
+        cli_table_add(&table, group->is_active ? "yes" : "no");
+        cli_table_add(&table, arena_printf(cli->arena, "%zu", group->pair_count));
+        cli_table_add(&table, arena_printf(cli->arena, "%zu", codes));
+        cli_table_add(&table, cli_printable(cli->arena, group->description));
+        if (codes > 0 && group->pair_count == 0 && empty == NULL)
+            empty = cli_printable(cli->arena, group->name);
+    }
+    if (status != CLI_OK)
+        return status;
+    cli_table_print(&table);
+    if (empty != NULL)
+        printf("\n%s has codes and no permissions: people with no other group get error 702\n", empty);
+    return cli_flush();
+}
+
+static int list_command(int argc, char **argv)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    const char *customer = NULL;
+    const struct cli_option options[] = {
+        CLI_CONFIG_OPTION(config),
+        {"customer", 0, "KEY", &customer, NULL, "those of one customer"},
+    };
+    const struct cli_usage usage = {
+        .command = "sluis sso groups list",
+        .arguments = "",
+        .summary =
+            "Prints the security groups, with how many permissions they give and how many codes are linked "
+            "to them. `sluis import` adds and changes them.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    struct cli cli;
+    status = cli_open_store(&cli, config);
+    if (status == CLI_OK)
+        status = list_groups(&cli, customer);
+    cli_close(&cli);
+    return status;
+}
+
+static int show_group(struct cli *cli, const char *customer, const char *name)
+{
+    struct sso_data data;
+    int status = sso_read(cli, &data);
+    if (status != CLI_OK)
+        return status;
+    const struct sso_group *group = NULL;
+    for (size_t i = 0; group == NULL && i < data.group_count; i++)
+        if (str_equal_c(data.groups[i].customer_key, customer) && str_equal_c(data.groups[i].name, name))
+            group = &data.groups[i];
+    if (group == NULL)
+        return cli_fail("customer %s has no group %s; `sluis sso groups list` tells which there are",
+                        cli_printable(cli->arena, str_from_c(customer)),
+                        cli_printable(cli->arena, str_from_c(name)));
+    printf("%-18s %s\n", "customer", cli_printable(cli->arena, group->customer_key));
+    printf("%-18s %s\n", "group", cli_printable(cli->arena, group->name));
+    if (group->description.length > 0)
+        printf("%-18s %s\n", "description", cli_printable(cli->arena, group->description));
+    printf("%-18s %s\n", "active", group->is_active ? "yes" : "no");
+    for (size_t i = 0; i < group->pair_count; i++) {
+        const struct sso_permission_pair *pair = &group->pairs[i];
+        printf("%-18s %s  %s\n", "permission", cli_printable(cli->arena, pair->permission),
+               pair->department.length > 0
+                   ? arena_printf(cli->arena, "department %s", cli_printable(cli->arena, pair->department))
+                   : "all departments");
+    }
+    size_t codes;
+    status = count_codes(cli, &data, group, true, &codes);
+    if (status != CLI_OK)
+        return status;
+    if (codes > 0 && group->pair_count == 0)
+        printf("\nit has codes and no permissions: people with no other group get error 702\n");
+    return cli_flush();
+}
+
+static int show_command(int argc, char **argv)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    const struct cli_option options[] = {CLI_CONFIG_OPTION(config)};
+    const struct cli_usage usage = {
+        .command = "sluis sso groups show",
+        .arguments = "CUSTOMER GROUP",
+        .summary = "Prints the permissions of one group, and the codes that are linked to it.",
+        .options = options,
+        .option_count = 1,
+        .argument_min = 2,
+        .argument_max = 2,
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    struct cli cli;
+    status = cli_open_store(&cli, config);
+    if (status == CLI_OK)
+        status = show_group(&cli, arguments[0], arguments[1]);
+    cli_close(&cli);
+    return status;
+}
+
+int cli_sso_groups(int argc, char **argv)
+{
+    static const struct cli_command commands[] = {
+        {"list", "print all groups", list_command},
+        {"show", "print one, with its permissions and codes", show_command},
+    };
+    return cli_dispatch("sluis sso groups", "Security groups: what people of linked locations may do.",
+                        commands, sizeof commands / sizeof commands[0], argc, argv);
+}

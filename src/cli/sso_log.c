@@ -1,0 +1,342 @@
+#include "cli/sso.h"
+
+#include "base/clock.h"
+#include "sso/sso_error.h"
+#include "sso/trail.h"
+#include "store/exchange_log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RENDER_MAX ((size_t)4 << 20)
+#define JSON_LINE_MAX ((size_t)4 << 20)
+#define PAGE 500
+
+struct log_call {
+    struct sso_choice choice;
+    const char *customer, *code, *user, *location, *from, *to, *before, *limit;
+    bool is_json;
+};
+
+#define FILTER_OPTIONS(call)                                                                                 \
+    {"connection", 0, "CONNECTION", &(call).choice.slug, NULL, "those of one connection"},                   \
+        SSO_ENVIRONMENT_OPTION((call).choice.environment), SSO_PLATFORM_OPTION((call).choice.platform),      \
+        {"customer", 0, "KEY", &(call).customer, NULL, "those of all connections of one customer"},          \
+        {"code", 0, "NUMBER", &(call).code, NULL, "those that ended with this error"},                       \
+        {"user", 'u', "TEXT", &(call).user, NULL, "those of people with this in their name"},                \
+        {"location", 'l', "ID", &(call).location, NULL, "those that brought this location id (number 6)"},   \
+        {"from", 0, "TIME", &(call).from, NULL, "from this moment: 2026-11-21 or 2026-11-21T18:00:00Z"},     \
+    {                                                                                                        \
+        "to", 0, "TIME", &(call).to, NULL, "before this moment"                                              \
+    }
+
+static const char *bad_option(const struct log_call *call)
+{
+    int64_t number;
+    if (call->code != NULL && str_to_int64(str_from_c(call->code), &number) != OK)
+        return "--code takes a number, such as 701";
+    if ((call->from != NULL && !sso_read_time(str_from_c(call->from), &number)) ||
+        (call->to != NULL && !sso_read_time(str_from_c(call->to), &number)))
+        return "--from and --to take a moment in UTC: 2026-11-21 or 2026-11-21T18:00:00Z";
+    if (call->choice.slug == NULL && (call->choice.environment != NULL || call->choice.platform != NULL))
+        return "--environment and --platform go with --connection";
+    if (call->limit != NULL &&
+        (str_to_int64(str_from_c(call->limit), &number) != OK || number < 1 || number > 1000))
+        return "--limit takes a number from 1 to 1000";
+    return NULL;
+}
+
+/* Of options that bad_option has passed. */
+static int make_filter(struct cli *cli, const struct log_call *call, struct exchange_filter *out_filter)
+{
+    *out_filter = (struct exchange_filter){
+        .customer_key = str_from_c(call->customer),
+        .location_id = str_from_c(call->location),
+        .user_name = str_from_c(call->user),
+        .before_reference = str_from_c(call->before),
+    };
+    if (call->code != NULL && str_to_int64(str_from_c(call->code), &out_filter->code) != OK)
+        return CLI_USAGE;
+    if (call->from != NULL && !sso_read_time(str_from_c(call->from), &out_filter->from_ms))
+        return CLI_USAGE;
+    if (call->to != NULL && !sso_read_time(str_from_c(call->to), &out_filter->to_ms))
+        return CLI_USAGE;
+    if (call->choice.slug == NULL)
+        return CLI_OK;
+    struct sso_data data;
+    const struct sso_connection *connection;
+    int status = sso_read(cli, &data);
+    if (status == CLI_OK)
+        status = sso_connection_pick(cli, &data, &call->choice, &connection);
+    if (status == CLI_OK)
+        out_filter->connection = connection->id;
+    return status;
+}
+
+static const char *result_of(struct cli *cli, const struct exchange_entry *entry)
+{
+    if (entry->result.length == 0)
+        return "bezig";
+    return cli_printable(cli->arena, entry->result);
+}
+
+/* ---- list ---- */
+
+static void print_json(struct cli *cli, const struct exchange_entry *entry, bool has_steps)
+{
+    struct buf line = buf_new(cli->arena, JSON_LINE_MAX);
+    char started[CLOCK_TEXT_SIZE];
+    clock_format_ms(entry->started_at_ms, started);
+    buf_append_char(&line, '{');
+    cli_json_text(&line, "ref", entry->reference);
+    cli_json_text(&line, "start", str_from_c(started));
+    cli_json_int(&line, "ms", entry->ended_at_ms > 0 ? entry->ended_at_ms - entry->started_at_ms : -1);
+    cli_json_text(&line, "connection", entry->slug);
+    cli_json_text(&line, "connection_id", entry->connection);
+    cli_json_text(&line, "customer", entry->customer_key);
+    cli_json_text(&line, "environment", entry->environment);
+    cli_json_text(&line, "result", entry->result);
+    cli_json_int(&line, "code", entry->code);
+    cli_json_text(&line, "cause", entry->cause);
+    if (entry->code != 0)
+        cli_json_text(&line, "title", str_from_c(sso_error_find((int)entry->code)->title));
+    cli_json_text(&line, "user", entry->user_name);
+    cli_json_text(&line, "user_id", entry->user_id);
+    if (has_steps) {
+        buf_append_c(&line, ",\"steps\":");
+        buf_append(&line, entry->steps.length > 0 ? entry->steps : STR("null"));
+    }
+    buf_append_char(&line, '}');
+    puts(buf_c(&line));
+}
+
+static void print_table(struct cli *cli, const struct exchange_list *list)
+{
+    static const char *const headings[] = {"REFERENCE", "STARTED",    "RESULT",      "CODE",
+                                           "TITLE",     "CONNECTION", "ENVIRONMENT", "USER"};
+    struct cli_table table = cli_table_new(cli->arena, 8, headings);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct exchange_entry *entry = &list->items[i];
+        bool has_code = entry->code != 0;
+        cli_table_add(&table, cli_printable(cli->arena, entry->reference));
+        cli_table_add(&table, sso_time_ms(cli->arena, entry->started_at_ms));
+        cli_table_add(&table, result_of(cli, entry));
+        cli_table_add(&table, has_code ? arena_printf(cli->arena, "%lld%.*s", (long long)entry->code,
+                                                      STR_ARG(entry->cause))
+                                       : "-");
+        cli_table_add(&table, has_code ? sso_error_find((int)entry->code)->title : "-");
+        cli_table_add(&table, cli_printable(cli->arena, entry->slug));
+        cli_table_add(&table, cli_printable(cli->arena, entry->environment));
+        cli_table_add(&table,
+                      entry->user_name.length > 0 ? cli_printable(cli->arena, entry->user_name) : "-");
+    }
+    cli_table_print(&table);
+}
+
+static int list_log(struct cli *cli, const struct log_call *call)
+{
+    struct exchange_filter filter;
+    int status = make_filter(cli, call, &filter);
+    if (status != CLI_OK)
+        return status;
+    int64_t limit = 50;
+    if (call->limit != NULL && str_to_int64(str_from_c(call->limit), &limit) != OK)
+        return CLI_USAGE;
+    filter.limit = (int)limit;
+    struct exchange_list list = {0};
+    if (exchange_log_list(cli->store, &filter, cli->arena, &list) != OK)
+        return cli_fail("the exchange log cannot be read");
+    for (size_t i = 0; call->is_json && i < list.count; i++)
+        print_json(cli, &list.items[i], false);
+    if (!call->is_json)
+        print_table(cli, &list);
+    if (!call->is_json && list.count == (size_t)limit)
+        printf("\nthere may be more: --before %s\n",
+               cli_printable(cli->arena, list.items[list.count - 1].reference));
+    return cli_flush();
+}
+
+static int list_command(int argc, char **argv)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    struct log_call call = {0};
+    const struct cli_option options[] = {
+        CLI_CONFIG_OPTION(config),
+        FILTER_OPTIONS(call),
+        {"before", 0, "REFERENCE", &call.before, NULL, "those older than this one, for the next page"},
+        {"limit", 0, "COUNT", &call.limit, NULL, "this many at most (default 50, at most 1000)"},
+        {"json", 0, NULL, NULL, &call.is_json, "one JSON object per line"},
+    };
+    const struct cli_usage usage = {
+        .command = "sluis sso log list",
+        .arguments = "",
+        .summary =
+            "Prints login attempts, newest first: how each ended, and the reference that its user saw.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    const char *fault = bad_option(&call);
+    if (fault != NULL)
+        return cli_misuse(&usage, "%s", fault);
+    struct cli cli;
+    status = cli_open_store(&cli, config);
+    if (status == CLI_OK)
+        status = list_log(&cli, &call);
+    cli_close(&cli);
+    return status;
+}
+
+/* ---- show ---- */
+
+static int show_entry(struct cli *cli, const char *reference, bool is_json)
+{
+    struct exchange_entry entry;
+    switch (exchange_log_find(cli->store, str_from_c(reference), cli->arena, &entry)) {
+    case OK:
+        break;
+    case ABSENT:
+        return cli_fail("there is no login attempt %s; `sluis sso log list` finds them", reference);
+    case FAILED:
+        return cli_fail("the exchange log cannot be read");
+    }
+    int status = sso_audit(cli, "sso_log_view", reference, "");
+    if (status != CLI_OK)
+        return status;
+    if (is_json) {
+        print_json(cli, &entry, true);
+        return cli_flush();
+    }
+    struct buf text = buf_new(cli->arena, RENDER_MAX);
+    trail_render(&text, &entry);
+    fwrite(text.data, 1, text.length, stdout);
+    if (entry.user_id.length > 0)
+        printf("user id %s\n", cli_printable(cli->arena, entry.user_id));
+    if (entry.steps.length == 0)
+        printf("the details are gone: they are kept for a limited time\n");
+    return cli_flush();
+}
+
+static bool is_reference(struct str text)
+{
+    return str_starts_with(text, STR("SSO-")) && text.length <= 40 && str_is_printable_ascii(text) &&
+           str_find(text, ' ') == text.length;
+}
+
+static int show_command(int argc, char **argv)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    bool is_json = false;
+    const struct cli_option options[] = {
+        CLI_CONFIG_OPTION(config),
+        {"json", 0, NULL, NULL, &is_json, "as a JSON object"},
+    };
+    const struct cli_usage usage = {
+        .command = "sluis sso log show",
+        .arguments = "REFERENCE",
+        .summary =
+            "Prints one login attempt, step by step: number 6 has the location ids that were received, 7 "
+            "what became of them. That somebody looked is written to the audit trail.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+        .argument_min = 1,
+        .argument_max = 1,
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    if (!is_reference(str_from_c(arguments[0])))
+        return cli_misuse(&usage, "REFERENCE is what the user saw, as SSO-20261121-7K3F9QXA");
+    struct cli cli;
+    status = cli_open_store(&cli, config);
+    if (status == CLI_OK)
+        status = show_entry(&cli, arguments[0], is_json);
+    cli_close(&cli);
+    return status;
+}
+
+/* ---- export ---- */
+
+static int export_page(struct cli *cli, const struct exchange_list *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        /* An arena for each: an entry may hold thousands of ids, and there may be very many entries. */
+        struct cli one = *cli;
+        one.arena = arena_new();
+        struct exchange_entry entry;
+        enum outcome outcome = exchange_log_find(cli->store, page->items[i].reference, one.arena, &entry);
+        if (outcome == OK)
+            print_json(&one, &entry, true);
+        arena_free(&one.arena);
+        if (outcome == FAILED)
+            return cli_fail("the exchange log cannot be read; the export is not complete");
+    }
+    return CLI_OK;
+}
+
+static int export_log(struct cli *cli, const struct log_call *call)
+{
+    struct exchange_filter filter;
+    int status = make_filter(cli, call, &filter);
+    if (status == CLI_OK)
+        status = sso_audit(cli, "sso_log_export", call->choice.slug != NULL ? call->choice.slug : "all", "");
+    filter.limit = PAGE;
+    struct exchange_list page = {.count = PAGE};
+    while (status == CLI_OK && page.count == PAGE) {
+        page = (struct exchange_list){0};
+        if (exchange_log_list(cli->store, &filter, cli->arena, &page) != OK)
+            return cli_fail("the exchange log cannot be read; the export is not complete");
+        status = export_page(cli, &page);
+        if (page.count > 0)
+            filter.before_reference = page.items[page.count - 1].reference;
+    }
+    int flushed = cli_flush();
+    return status != CLI_OK ? status : flushed;
+}
+
+static int export_command(int argc, char **argv)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    struct log_call call = {0};
+    const struct cli_option options[] = {CLI_CONFIG_OPTION(config), FILTER_OPTIONS(call)};
+    const struct cli_usage usage = {
+        .command = "sluis sso log export",
+        .arguments = "",
+        .summary =
+            "Writes login attempts with all their steps to standard output, one JSON object per line, newest "
+            "first. Written to the audit trail.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    const char *fault = bad_option(&call);
+    if (fault != NULL)
+        return cli_misuse(&usage, "%s", fault);
+    struct cli cli;
+    status = cli_open_store(&cli, config);
+    if (status == CLI_OK)
+        status = export_log(&cli, &call);
+    cli_close(&cli);
+    return status;
+}
+
+int cli_sso_log(int argc, char **argv)
+{
+    static const struct cli_command commands[] = {
+        {"list", "find login attempts", list_command},
+        {"show", "print all steps of one", show_command},
+        {"export", "write them with all steps as JSON lines", export_command},
+    };
+    return cli_dispatch("sluis sso log", "The numbered exchange log: every login attempt, step by step.",
+                        commands, sizeof commands / sizeof commands[0], argc, argv);
+}

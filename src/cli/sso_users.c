@@ -1,0 +1,140 @@
+#include "cli/sso.h"
+
+#include "base/clock.h"
+#include "store/sso_person.h"
+
+#include <stdio.h>
+
+static int list_users(struct cli *cli, const struct sso_person_filter *filter)
+{
+    static const char *const headings[] = {"ID",      "NAME",       "EMPLOYEE", "SUBJECT",
+                                           "BLOCKED", "LAST LOGIN", "SESSIONS", "ISSUER"};
+    struct sso_person_list list;
+    if (sso_person_list(cli->store, filter, clock_now(), cli->arena, &list) != OK)
+        return cli_fail("the users cannot be read");
+    struct cli_table table = cli_table_new(cli->arena, 8, headings);
+    for (size_t i = 0; i < list.count; i++) {
+        const struct sso_user *user = &list.items[i].user;
+        cli_table_add(&table, cli_printable(cli->arena, user->id));
+        cli_table_add(&table,
+                      user->display_name.length > 0 ? cli_printable(cli->arena, user->display_name) : "-");
+        cli_table_add(&table, user->employee_number.length > 0
+                                  ? cli_printable(cli->arena, user->employee_number)
+                                  : "-");
+        cli_table_add(&table, cli_printable(cli->arena, user->subject));
+        cli_table_add(&table, user->is_blocked ? "yes" : "no");
+        cli_table_add(&table, cli_time(cli->arena, user->last_login_at));
+        cli_table_add(&table, arena_printf(cli->arena, "%lld", (long long)list.items[i].session_count));
+        cli_table_add(&table, cli_printable(cli->arena, user->issuer));
+    }
+    cli_table_print(&table);
+    if (list.count == (size_t)filter->limit)
+        printf("\nthere may be more: search for a part of the name\n");
+    return cli_flush();
+}
+
+static int list_command(int argc, char **argv)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    const char *search = "";
+    const char *limit_text = "50";
+    bool is_blocked = false;
+    const struct cli_option options[] = {
+        CLI_CONFIG_OPTION(config),
+        {"search", 's', "TEXT", &search, NULL,
+         "those with this in their name, subject, mail address or number"},
+        {"blocked", 'b', NULL, NULL, &is_blocked, "those that are blocked"},
+        {"limit", 0, "COUNT", &limit_text, NULL, "this many at most (default 50, at most 1000)"},
+    };
+    const struct cli_usage usage = {
+        .command = "sluis sso users list",
+        .arguments = "",
+        .summary = "Prints people who have logged in, the last to do so first.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    int64_t limit;
+    if (str_to_int64(str_from_c(limit_text), &limit) != OK || limit < 1 || limit > 1000)
+        return cli_misuse(&usage, "--limit takes a number from 1 to 1000");
+    const struct sso_person_filter filter = {
+        .search = str_from_c(search), .is_blocked_only = is_blocked, .limit = (int)limit};
+    struct cli cli;
+    status = cli_open_store(&cli, config);
+    if (status == CLI_OK)
+        status = list_users(&cli, &filter);
+    cli_close(&cli);
+    return status;
+}
+
+static int block_user(struct cli *cli, const char *id, bool is_blocked)
+{
+    switch (sso_user_block(cli->store, str_from_c(id), is_blocked, cli->actor, clock_now())) {
+    case OK:
+        printf(is_blocked ? "blocked: sessions are ended, and logins end with error 801\n"
+                          : "not blocked: logins work again\n");
+        return cli_flush();
+    case ABSENT:
+        return cli_fail("there is no user with id %s; `sluis sso users list` finds them", id);
+    case FAILED:
+        break;
+    }
+    return cli_fail("the store failed; it is not certain that anything changed, so try again");
+}
+
+static int run_block(int argc, char **argv, const char *command, const char *summary, bool is_blocked)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    const struct cli_option options[] = {CLI_CONFIG_OPTION(config)};
+    const struct cli_usage usage = {
+        .command = command,
+        .arguments = "ID",
+        .summary = summary,
+        .options = options,
+        .option_count = 1,
+        .argument_min = 1,
+        .argument_max = 1,
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    if (!str_is_uuid(str_from_c(arguments[0])))
+        return cli_misuse(&usage, "ID is not the id of a user");
+    struct cli cli;
+    status = cli_open_store(&cli, config);
+    if (status == CLI_OK)
+        status = block_user(&cli, arguments[0], is_blocked);
+    cli_close(&cli);
+    return status;
+}
+
+static int block_command(int argc, char **argv)
+{
+    return run_block(
+        argc, argv, "sluis sso users block",
+        "Ends the sessions of a user and refuses their logins from now on. Written to the audit trail.",
+        true);
+}
+
+static int unblock_command(int argc, char **argv)
+{
+    return run_block(argc, argv, "sluis sso users unblock",
+                     "Lets a user who was blocked log in again. Written to the audit trail.", false);
+}
+
+int cli_sso_users(int argc, char **argv)
+{
+    static const struct cli_command commands[] = {
+        {"list", "find people who logged in", list_command},
+        {"block", "end their sessions and refuse their logins", block_command},
+        {"unblock", "let them log in again", unblock_command},
+    };
+    return cli_dispatch("sluis sso users", "Professionals, as identity providers named them.", commands,
+                        sizeof commands / sizeof commands[0], argc, argv);
+}
