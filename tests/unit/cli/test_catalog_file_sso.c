@@ -367,6 +367,8 @@ static void every_fault_has_its_place(void **state)
         {"location_name_key: \"\"", "location_claim: 'a\\'", "connections[0].location_claim: this value"},
         {"location_name_key: \"\"", "location_delimiter: \";;\"",
          "connections[0].location_delimiter: this value"},
+        {"location_name_key: \"\"", "application: app",
+         "connections[0].application: this value is not right"},
         {"location_name_key: \"\"", "idle: 299", "connections[0].idle: this number is not right"},
         {"location_name_key: \"\"", "default_view: menu",
          "connections[0].default_view: there is no view menu"},
