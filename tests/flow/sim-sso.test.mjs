@@ -600,6 +600,15 @@ describe('the professional\'s side of the simulator', { timeout: 120000 }, () =>
     assert.match(page.text, /Cliënt &lt;script&gt;/)
   })
 
+  test('bytes that are not UTF-8 neither break the list nor the mail', async () => {
+    await converse([[undefined, '220'], ['EHLO t\r\n', '250'], ['MAIL FROM:<a@x>\r\n', '250'], ['RCPT TO:<b@x>\r\n', '250'], ['DATA\r\n', '354'],
+      [Buffer.from('Subject: caf\xe9\r\n\r\ncaf\xe9\r\n.\r\n', 'latin1'), '250']])
+    const [newest] = await mails()
+    assert.equal(newest.subject, null)
+    assert.equal(newest.body, null)
+    assert.match(byId(await new Browser().get(at('mail')), `mail-${newest.id}`), /^caf\ufffd$/)
+  })
+
   test('STARTTLS with a certificate of the demo\'s CA; what was sent in the clear behind it is not believed', async () => {
     const plain = await converse([[undefined, '220'], ['EHLO test\r\n', '250'], ['STARTTLS\r\n', '220']])
     const secure = tls.connect({ socket: plain, servername: 'localhost', ca: readFileSync(path.join(folder, 'ca.crt')) })
