@@ -281,8 +281,7 @@ static void objects_may_refer_to_what_is_stored(void **state)
 static void expect_fault(struct arena *arena, const char *from, const char *to, const char *expected)
 {
     const char *at = strstr(full, from);
-    if (at == NULL)
-        fail_msg("not in the file: %s", from);
+    assert_non_null(at);
     const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - full), full, to, at + strlen(from));
     struct business_data data;
     struct yaml_faults faults;
