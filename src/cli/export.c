@@ -62,7 +62,7 @@ static int read_mappings(struct cli *cli, struct business_data *data)
         if (list.count == 0)
             continue;
         struct mapping_set *set = &data->mappings[data->mapping_count++];
-        *set = (struct mapping_set){.slug = cli_sso_slug(cli->arena, connection),
+        *set = (struct mapping_set){.slug = sso_slug(cli->arena, connection),
                                     .platform = connection->platform,
                                     .environment = connection->environment,
                                     .codes = arena_array_of(cli->arena, list.count, struct mapping_code),
@@ -89,7 +89,7 @@ static void narrow(struct cli *cli, const struct export *export, struct business
     size_t kept = 0;
     for (size_t i = 0; i < data->sso.connection_count; i++) {
         const struct sso_connection *connection = &data->sso.connections[i];
-        if (is_wanted(export, connection->environment, cli_sso_slug(cli->arena, connection)))
+        if (is_wanted(export, connection->environment, sso_slug(cli->arena, connection)))
             data->sso.connections[kept++] = *connection;
     }
     data->sso.connection_count = kept;

@@ -11,12 +11,6 @@
 
 /* ---- connections ---- */
 
-struct str cli_sso_slug(struct arena *arena, const struct sso_connection *connection)
-{
-    return str_from_c(arena_printf(arena, "%.*s_%.*s", STR_ARG(connection->customer_key),
-                                   STR_ARG(connection->provider_key)));
-}
-
 static bool has_slug(const struct sso_connection *connection, struct str slug)
 {
     size_t middle = connection->customer_key.length;

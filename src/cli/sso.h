@@ -20,7 +20,6 @@ int cli_sso_sessions(int argc, char **argv);
 
 /* ---- connections ---- */
 
-struct str cli_sso_slug(struct arena *arena, const struct sso_connection *connection);
 /* NULL when there is none. */
 const struct sso_connection *sso_connection_like(const struct sso_data *data, struct str platform,
                                                  struct str environment, struct str slug);

@@ -62,7 +62,7 @@ static int list_connections(struct cli *cli, const char *customer, const char *e
             status = last_login(cli, item, &last);
         const char *lacks = sso_connection_lacks(cli->arena, item);
         const char *word = cli_printable(cli->arena, item->status);
-        cli_table_add(&table, cli_printable(cli->arena, cli_sso_slug(cli->arena, item)));
+        cli_table_add(&table, cli_printable(cli->arena, sso_slug(cli->arena, item)));
         cli_table_add(&table, cli_printable(cli->arena, item->environment));
         cli_table_add(&table, cli_printable(cli->arena, item->platform));
         cli_table_add(&table, lacks[0] == '\0' ? word : arena_printf(cli->arena, "%s, incomplete", word));
@@ -164,7 +164,7 @@ static int show_connection(struct cli *cli, const struct sso_choice *choice)
     if (status != CLI_OK)
         return status;
     const char *lacks = sso_connection_lacks(cli->arena, connection);
-    printf("%-18s %s\n", "connection", cli_printable(cli->arena, cli_sso_slug(cli->arena, connection)));
+    printf("%-18s %s\n", "connection", cli_printable(cli->arena, sso_slug(cli->arena, connection)));
     printf("%-18s %s\n", "id", cli_printable(cli->arena, connection->id));
     printf("%-18s %lld\n", "version", (long long)connection->version);
     print_urls(cli, &data, connection);

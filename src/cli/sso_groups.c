@@ -26,7 +26,7 @@ static int count_codes(struct cli *cli, const struct sso_data *data, const struc
                 counts[g]++;
                 if (group == shown)
                     printf("%-18s %s  %s (%s)\n", "code", cli_printable(cli->arena, list.items[k].code),
-                           cli_printable(cli->arena, cli_sso_slug(cli->arena, connection)),
+                           cli_printable(cli->arena, sso_slug(cli->arena, connection)),
                            cli_printable(cli->arena, connection->environment));
             }
         }

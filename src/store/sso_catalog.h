@@ -126,4 +126,7 @@ enum outcome sso_data_write(struct store *store, const struct sso_data *data, bo
                             struct failure *failure) MUST_CHECK;
 enum outcome sso_data_read(struct store *store, struct arena *arena, struct sso_data *out_data) MUST_CHECK;
 
+/* The slug of a connection's URL: customer key, underscore, provider key. */
+struct str sso_slug(struct arena *arena, const struct sso_connection *connection);
+
 #endif

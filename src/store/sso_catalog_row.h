@@ -30,8 +30,6 @@ enum outcome sso_delete_group(struct db *db, const struct sso_group *item) MUST_
 enum outcome sso_delete_ceiling(struct db *db, const struct sso_ceiling *item) MUST_CHECK;
 enum outcome sso_delete_view(struct db *db, const struct sso_view *item) MUST_CHECK;
 
-/* "customer_provider", as in the URL. */
-struct str sso_slug(struct arena *arena, const struct sso_connection *item);
 /* Every field but id and version (see catalog_diff.h). */
 void sso_connection_form(struct buf *form, const struct sso_connection *item);
 
