@@ -195,6 +195,9 @@ static struct str spoil(struct arena *arena, const json_t *grant, struct str tok
         return str_from_c("eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.AAAA.AAAAAAAAAAAAAAAA.AAAA.AAAA");
     size_t first = str_find(token, '.');
     size_t second = first + 1 + str_find(str_slice(token, first + 1, token.length), '.');
+    if (epd_has_fault(grant,
+                      "alg_none")) /* something in the place of a signature, so that the form is right */
+        return str_from_c(arena_printf(arena, "%.*sAAAA", STR_ARG(token)));
     if (epd_has_fault(grant, "two_parts"))
         return str_slice(token, 0, second);
     if (epd_has_fault(grant, "signature")) {

@@ -16,10 +16,12 @@ const struct fault faults[] = {
     {"state_twice", FAULT_RESPONSE, "twee keer state", 107, NULL, NULL, NULL},
     {"iss", FAULT_RESPONSE, "verkeerde iss in het antwoord", 306, NULL, NULL, NULL},
     {"iss_missing", FAULT_RESPONSE, "geen iss in het antwoord", 307, NULL, NULL, NULL},
-    {"code_missing", FAULT_RESPONSE, "geen code", 308, NULL, NULL, NULL},
+    /* With one URL for start and callback this is a start (2.2); 308 needs a callback of its own. */
+    {"code_missing", FAULT_RESPONSE, "geen code: begint opnieuw", 0, NULL, NULL, NULL},
     {"form_post", FAULT_RESPONSE, "antwoord met form_post", 309, NULL, NULL, NULL},
     {"front_token", FAULT_RESPONSE, "ID-token in het antwoord", 309, NULL, NULL, NULL},
-    {"other_slug", FAULT_RESPONSE, "antwoord naar de andere omgeving", 305, NULL, NULL, NULL},
+    /* Another host, so another cookie: that is seen first (RSP-6). */
+    {"other_slug", FAULT_RESPONSE, "antwoord naar de andere omgeving", 303, NULL, NULL, NULL},
 
     {"invalid_client", FAULT_TOKEN, "client of geheim onjuist", 402, NULL, NULL, NULL},
     {"secret_expired", FAULT_TOKEN, "geheim verlopen", 403, NULL, NULL, NULL},
@@ -32,6 +34,8 @@ const struct fault faults[] = {
     {"token_type", FAULT_TOKEN, "onbekend tokentype", 409, NULL, NULL, NULL},
 
     {"alg_none", FAULT_ID_TOKEN, "alg none", 502, "{\"alg\":\"none\"}", NULL, NULL},
+    {"alg_none_empty", FAULT_ID_TOKEN, "alg none, zonder handtekening", 501, "{\"alg\":\"none\"}", NULL,
+     NULL},
     {"alg_hs256", FAULT_ID_TOKEN, "HS256 met de openbare sleutel", 502, "{\"alg\":\"HS256\"}", NULL, NULL},
     {"crit", FAULT_ID_TOKEN, "onbekende crit", 502, "{\"crit\":[\"urn:x\"],\"urn:x\":true}", NULL, NULL},
     {"jwk", FAULT_ID_TOKEN, "eigen sleutel in de kop (jwk)", 503, NULL, NULL, NULL},
@@ -84,7 +88,7 @@ const struct location_shape location_shapes[] = {
     {"fresh", "met een nieuwe locatie erbij, elke keer een andere"},
     {"many", "2000 locaties"},
     {"too_many", "2001 locaties"},
-    {"userinfo", "alleen in userinfo (genest)"},
+    {"userinfo", "alleen in userinfo (genest, pad attributes.locaties)"},
     {"object", "een object (kan niet gelezen worden)"},
     {"empty", "leeg"},
     {"absent", "niet"},

@@ -14,6 +14,7 @@
 
 #define PART "Postvak (simulator)"
 #define MAILS_MAX 200
+#define HEADERS_BYTES_MAX ((size_t)64 * 1024) /* what the list reads of a mail */
 
 struct mail {
     struct arena *arena; /* holds all of it; NULL = a free place */
@@ -98,8 +99,10 @@ void mailbox_free(struct mailbox **mailbox)
     *mailbox = NULL;
 }
 
-/* A copy in `arena`; false when it is not (or no longer) there. With the lock held. */
-static bool copy_mail(const struct mailbox *mailbox, int64_t id, struct arena *arena, struct mail *out_mail)
+/* A copy in `arena`, of the first `data_max` bytes; false when it is not (or no longer) there. With the lock
+ * held. */
+static bool copy_mail(const struct mailbox *mailbox, int64_t id, size_t data_max, struct arena *arena,
+                      struct mail *out_mail)
 {
     const struct mail *mail = &mailbox->mails[id % MAILS_MAX];
     if (id <= 0 || !mail->arena || mail->id != id)
@@ -108,18 +111,18 @@ static bool copy_mail(const struct mailbox *mailbox, int64_t id, struct arena *a
     out_mail->arena = NULL;
     out_mail->from = str_copy(arena, mail->from);
     out_mail->to = str_copy(arena, mail->to);
-    out_mail->data = str_copy(arena, mail->data);
+    out_mail->data = str_copy(arena, str_slice(mail->data, 0, data_max));
     return true;
 }
 
 /* Newest first. */
-static struct mail *copy_all(struct mailbox *mailbox, struct arena *arena, size_t *out_count)
+static struct mail *copy_all(struct mailbox *mailbox, size_t data_max, struct arena *arena, size_t *out_count)
 {
     struct mail *mails = arena_array(arena, MAILS_MAX, sizeof *mails);
     *out_count = 0;
     pthread_mutex_lock(&mailbox->lock);
     for (int64_t id = mailbox->last_id; id > mailbox->last_id - MAILS_MAX; id--) {
-        if (copy_mail(mailbox, id, arena, &mails[*out_count]))
+        if (copy_mail(mailbox, id, data_max, arena, &mails[*out_count]))
             ++*out_count;
     }
     pthread_mutex_unlock(&mailbox->lock);
@@ -165,7 +168,7 @@ static void list_get(void *door, const struct http_request *request, struct http
     const struct sim *sim = door;
     struct arena *arena = request->arena;
     size_t count;
-    const struct mail *mails = copy_all(sim->mailbox, arena, &count);
+    const struct mail *mails = copy_all(sim->mailbox, HEADERS_BYTES_MAX, arena, &count);
     struct value *context = page_context(sim, request, PART, "Ontvangen mail");
     struct value *list = value_list(arena);
     for (size_t i = 0; i < count; i++) {
@@ -198,7 +201,7 @@ static void mail_get(void *door, const struct http_request *request, struct http
     bool is_there = false;
     if (str_to_int64(request->path_tail, &id) == OK) {
         pthread_mutex_lock(&sim->mailbox->lock);
-        is_there = copy_mail(sim->mailbox, id, arena, &mail);
+        is_there = copy_mail(sim->mailbox, id, SIZE_MAX, arena, &mail);
         pthread_mutex_unlock(&sim->mailbox->lock);
     }
     if (!is_there) {
@@ -222,36 +225,43 @@ static void mail_get(void *door, const struct http_request *request, struct http
     page_answer(sim, response, 200, "mail_show", context);
 }
 
+/* null for text that is not UTF-8: JSON cannot hold it. */
+static void put_json_text(json_t *object, const char *name, struct str text)
+{
+    json_t *value = json_stringn(text.data ? text.data : "", text.length);
+    json_object_set_new(object, name, value ? value : json_null());
+}
+
+static json_t *mail_json(struct arena *arena, const struct mail *mail)
+{
+    struct mail_text text;
+    mail_text_read(arena, mail->data, &text);
+    json_t *headers = json_object();
+    for (size_t i = 0; i < text.header_count; i++) {
+        const char *name;
+        if (str_to_c(arena, text.headers[i].name, &name) == OK &&
+            str_is_printable_ascii(text.headers[i].name))
+            put_json_text(headers, name, text.headers[i].value);
+    }
+    json_t *object =
+        json_pack("{s:I, s:I, s:b, s:o}", "id", (json_int_t)mail->id, "received_at",
+                  (json_int_t)mail->received_at, "tls", mail->is_tls ? 1 : 0, "headers", headers);
+    put_json_text(object, "from", mail->from);
+    put_json_text(object, "to", mail->to);
+    put_json_text(object, "subject", mail_text_header(&text, "Subject"));
+    put_json_text(object, "body", text.body);
+    return object;
+}
+
 /* For tests: the same as JSON, newest first. */
 static void json_get(void *door, const struct http_request *request, struct http_response *response)
 {
     const struct sim *sim = door;
-    struct arena *arena = request->arena;
     size_t count;
-    const struct mail *mails = copy_all(sim->mailbox, arena, &count);
+    const struct mail *mails = copy_all(sim->mailbox, SIZE_MAX, request->arena, &count);
     json_t *list = json_array();
-    for (size_t i = 0; i < count; i++) {
-        struct mail_text text;
-        mail_text_read(arena, mails[i].data, &text);
-        struct str subject = mail_text_header(&text, "Subject");
-        json_t *headers = json_object();
-        for (size_t h = 0; h < text.header_count; h++) {
-            const char *name;
-            json_t *value = json_stringn(text.headers[h].value.data ? text.headers[h].value.data : "",
-                                         text.headers[h].value.length);
-            if (value && str_to_c(arena, text.headers[h].name, &name) == OK)
-                json_object_set(headers, name, value);
-            json_decref(value);
-        }
-        /* A body that is not UTF-8 is left out: JSON cannot hold it. */
-        json_array_append_new(
-            list, json_pack("{s:I, s:I, s:b, s:s%, s:s%, s:s%, s:o, s:o*}", "id", (json_int_t)mails[i].id,
-                            "received_at", (json_int_t)mails[i].received_at, "tls", mails[i].is_tls ? 1 : 0,
-                            "from", mails[i].from.data ? mails[i].from.data : "", mails[i].from.length, "to",
-                            mails[i].to.data ? mails[i].to.data : "", mails[i].to.length, "subject",
-                            subject.data ? subject.data : "", subject.length, "headers", headers, "body",
-                            json_stringn(text.body.data ? text.body.data : "", text.body.length)));
-    }
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, mail_json(request->arena, &mails[i]));
     page_json(response, 200, list);
 }
 

@@ -23,6 +23,7 @@
 #define ADDRESS_BYTES_MAX ((size_t)320)
 #define COMMANDS_MAX 10000 /* of one connection */
 #define SILENCE_MS 60000
+#define HANDSHAKE_MS 5000
 #define TICK_S 1 /* how often a waiting thread looks whether it must stop */
 
 struct smtp_server {
@@ -121,7 +122,7 @@ static bool start_tls(struct conversation *conversation)
     gnutls_set_default_priority(tls);
     gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE, conversation->server->credentials);
     gnutls_transport_set_int(tls, conversation->fd);
-    gnutls_handshake_set_timeout(tls, SILENCE_MS);
+    gnutls_handshake_set_timeout(tls, HANDSHAKE_MS);
     int result;
     do
         result = gnutls_handshake(tls);

@@ -41,7 +41,7 @@ struct smtp_server;
 
 enum outcome smtp_start(const struct smtp_settings *settings, struct smtp_server **out_server,
                         struct failure *failure) MUST_CHECK;
-/* Waits for its threads; connections are closed within a second. */
+/* Waits for its threads; they leave their connections within a second, or five in a TLS handshake. */
 void smtp_stop(struct smtp_server **server);
 
 #endif

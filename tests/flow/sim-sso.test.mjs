@@ -361,7 +361,8 @@ describe('the professional\'s side of the simulator', { timeout: 120000 }, () =>
   // Each is the token of an honest login but for one thing; the signature is right unless that is the thing.
   const now = () => Date.now() / 1000
   for (const [fault, check] of [
-    ['alg_none', ({ header, token }) => header.alg === 'none' && token.endsWith('.')],
+    ['alg_none', ({ header, token }) => header.alg === 'none' && token.split('.')[2].length > 0],
+    ['alg_none_empty', ({ header, token }) => header.alg === 'none' && token.endsWith('.')],
     ['alg_hs256', ({ header, token, key }) => header.alg === 'HS256' && token.split('.')[2] ===
       createHmac('sha256', createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' })).update(token.split('.').slice(0, 2).join('.')).digest('base64url')],
     ['jwk', ({ header, token, key }) => isSigned(token, header.jwk) && !isSigned(token, key) && header.jwk.n !== key.n],
@@ -597,6 +598,15 @@ describe('the professional\'s side of the simulator', { timeout: 120000 }, () =>
     const page = await new Browser().get(at('mail', `/mail/${newest.id}`))
     assert.ok(!page.text.includes('<script>') && !list.text.includes('<script>'))
     assert.match(page.text, /Cliënt &lt;script&gt;/)
+  })
+
+  test('bytes that are not UTF-8 neither break the list nor the mail', async () => {
+    await converse([[undefined, '220'], ['EHLO t\r\n', '250'], ['MAIL FROM:<a@x>\r\n', '250'], ['RCPT TO:<b@x>\r\n', '250'], ['DATA\r\n', '354'],
+      [Buffer.from('Subject: caf\xe9\r\n\r\ncaf\xe9\r\n.\r\n', 'latin1'), '250']])
+    const [newest] = await mails()
+    assert.equal(newest.subject, null)
+    assert.equal(newest.body, null)
+    assert.match(byId(await new Browser().get(at('mail')), `mail-${newest.id}`), /^caf\ufffd$/)
   })
 
   test('STARTTLS with a certificate of the demo\'s CA; what was sent in the clear behind it is not believed', async () => {

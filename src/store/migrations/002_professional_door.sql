@@ -286,4 +286,5 @@ CREATE TABLE outbox (
   done_at BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_due ON outbox (due_at) WHERE state = 1;
+CREATE INDEX outbox_done ON outbox (done_at) WHERE state <> 1;
 CREATE INDEX outbox_queued ON outbox (connection, queued_at);

@@ -1,0 +1,448 @@
+#include "store/outbox.h"
+
+#include "base/rand.h"
+#include "base/vec.h"
+#include "store/db.h"
+
+/* MAIL-6 */
+#define WINDOW_FIRST_S 900
+#define WINDOW_MAX_S 86400
+/* MAIL-7, per connection */
+#define CAP_PER_HOUR 20
+#define CAP_PER_DAY 100
+#define HOUR_S 3600
+#define DAY_S 86400
+
+#define SUMMARIES_PER_TAKE 20
+#define LEASE_TRIES 8
+
+struct window {
+    bool is_there;
+    int64_t length_s, closes_at, last_at;
+    int64_t repeats, first_repeat_at; /* held back since the last mail */
+};
+
+/* ---- of one connection: its lock, its windows, its caps ---- */
+
+/* From here to the end of the transaction, offers and summaries of this connection wait for this one: windows
+ * and caps are read and written without a race. */
+static void lock_connection(struct db *db, struct str connection, int64_t now)
+{
+    struct db_query *query =
+        db_query(db, "INSERT INTO outbox_connection (connection, touched_at) VALUES ($1, $2) "
+                     "ON CONFLICT (connection) DO UPDATE SET touched_at = excluded.touched_at");
+    db_bind_text(query, 1, connection);
+    db_bind_int(query, 2, now);
+    db_run_later(query);
+}
+
+/* With the newest text in *out_mail, when that is not NULL. */
+static enum outcome read_window(struct db *db, struct str connection, struct str fingerprint,
+                                struct arena *arena, struct window *out_window, struct outbox_mail *out_mail)
+{
+    *out_window = (struct window){0};
+    struct db_query *query =
+        db_query(db, "SELECT length_s, closes_at, last_at, repeats, first_repeat_at, recipients, subject, "
+                     "body FROM outbox_window WHERE connection = $1 AND fingerprint = $2");
+    db_bind_text(query, 1, connection);
+    db_bind_text(query, 2, fingerprint);
+    if (db_step(query) == DB_ROW) {
+        *out_window = (struct window){
+            .is_there = true,
+            .length_s = db_int(query, 0),
+            .closes_at = db_int(query, 1),
+            .last_at = db_int(query, 2),
+            .repeats = db_int(query, 3),
+            .first_repeat_at = db_int(query, 4),
+        };
+        if (out_mail != NULL)
+            *out_mail = (struct outbox_mail){
+                .connection = connection,
+                .fingerprint = fingerprint,
+                .recipients = db_text(query, 5, arena),
+                .subject = db_text(query, 6, arena),
+                .body = db_text(query, 7, arena),
+            };
+    }
+    return db_finish(query);
+}
+
+static void put_window(struct db *db, const struct outbox_mail *mail, const struct window *window)
+{
+    struct db_query *query = db_query(
+        db, "INSERT INTO outbox_window (connection, fingerprint, length_s, closes_at, last_at, repeats, "
+            "first_repeat_at, recipients, subject, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+            "ON CONFLICT (connection, fingerprint) DO UPDATE SET length_s = excluded.length_s, "
+            "closes_at = excluded.closes_at, last_at = excluded.last_at, repeats = excluded.repeats, "
+            "first_repeat_at = excluded.first_repeat_at, recipients = excluded.recipients, "
+            "subject = excluded.subject, body = excluded.body");
+    db_bind_text(query, 1, mail->connection);
+    db_bind_text(query, 2, mail->fingerprint);
+    db_bind_int(query, 3, window->length_s);
+    db_bind_int(query, 4, window->closes_at);
+    db_bind_int(query, 5, window->last_at);
+    db_bind_int(query, 6, window->repeats);
+    db_bind_int(query, 7, window->first_repeat_at);
+    db_bind_text(query, 8, mail->recipients);
+    db_bind_text(query, 9, mail->subject);
+    db_bind_text(query, 10, mail->body);
+    db_run_later(query);
+}
+
+/* How many mails the caps still allow this connection. */
+static enum outcome read_room(struct db *db, struct str connection, int64_t now, int64_t *out_room)
+{
+    struct db_query *query =
+        db_query(db, "SELECT COUNT(*), COUNT(CASE WHEN queued_at > $3 THEN 1 END) FROM outbox "
+                     "WHERE connection = $1 AND queued_at > $2");
+    db_bind_text(query, 1, connection);
+    db_bind_int(query, 2, now - DAY_S);
+    db_bind_int(query, 3, now - HOUR_S);
+    if (db_step(query) == DB_ROW) {
+        int64_t day = CAP_PER_DAY - db_int(query, 0), hour = CAP_PER_HOUR - db_int(query, 1);
+        *out_room = day < hour ? day : hour;
+    }
+    return db_finish(query);
+}
+
+static void queue_mail(struct db *db, const struct outbox_mail *mail, struct str id, int64_t now)
+{
+    struct db_query *query =
+        db_query(db, "INSERT INTO outbox (id, connection, fingerprint, recipients, subject, body, repeats, "
+                     "first_at, last_at, is_last, queued_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+                     "$9, $10, $11, $11)");
+    db_bind_text(query, 1, id);
+    db_bind_text(query, 2, mail->connection);
+    db_bind_text(query, 3, mail->fingerprint);
+    db_bind_text(query, 4, mail->recipients);
+    db_bind_text(query, 5, mail->subject);
+    db_bind_text(query, 6, mail->body);
+    db_bind_int(query, 7, mail->repeats);
+    db_bind_int(query, 8, mail->first_at);
+    db_bind_int(query, 9, mail->last_at);
+    db_bind_int(query, 10, mail->is_last);
+    db_bind_int(query, 11, now);
+    db_run_later(query);
+}
+
+static int64_t doubled(int64_t length_s)
+{
+    return length_s * 2 < WINDOW_MAX_S ? length_s * 2 : WINDOW_MAX_S;
+}
+
+/* ---- a failure happened ---- */
+
+struct offer_call {
+    const struct outbox_mail *mail;
+    struct str id;
+    int64_t now;
+    struct arena *arena;
+    enum outbox_verdict verdict;
+};
+
+static void hold_back(struct window *window, int64_t now)
+{
+    if (window->repeats == 0)
+        window->first_repeat_at = now;
+    window->repeats++;
+    window->last_at = now;
+}
+
+/* Outside a window. What a closed window held back goes along, so that no summary need follow for it. */
+static enum outcome offer_mail(struct db *db, struct offer_call *call, struct window *window)
+{
+    int64_t room = 0;
+    if (read_room(db, call->mail->connection, call->now, &room) != OK)
+        return FAILED;
+    bool is_quiet = !window->is_there || call->now - window->last_at >= 2 * window->length_s;
+    window->length_s = is_quiet ? WINDOW_FIRST_S : doubled(window->length_s);
+    window->closes_at = call->now + window->length_s;
+    if (room <= 0) {
+        call->verdict = OUTBOX_CAPPED;
+        hold_back(window, call->now);
+        return OK;
+    }
+    struct outbox_mail mail = *call->mail;
+    mail.repeats = window->repeats;
+    mail.first_at = window->repeats > 0 ? window->first_repeat_at : call->now;
+    mail.last_at = call->now;
+    mail.is_last = room == 1;
+    queue_mail(db, &mail, call->id, call->now);
+    call->verdict = OUTBOX_QUEUED;
+    window->repeats = window->first_repeat_at = 0;
+    window->last_at = call->now;
+    return OK;
+}
+
+static enum outcome offer_work(struct db *db, void *context)
+{
+    struct offer_call *call = context;
+    const struct outbox_mail *mail = call->mail;
+    struct window window;
+    lock_connection(db, mail->connection, call->now);
+    if (read_window(db, mail->connection, mail->fingerprint, call->arena, &window, NULL) != OK)
+        return FAILED;
+    if (window.is_there && call->now < window.closes_at) {
+        call->verdict = OUTBOX_SUPPRESSED;
+        hold_back(&window, call->now);
+    } else if (offer_mail(db, call, &window) != OK) {
+        return FAILED;
+    }
+    put_window(db, mail, &window);
+    return OK;
+}
+
+enum outcome outbox_offer(struct store *store, const struct outbox_mail *mail, int64_t now,
+                          enum outbox_verdict *out_verdict)
+{
+    struct arena *arena = arena_new();
+    struct offer_call call = {
+        .mail = mail,
+        .id = mail->id.length > 0 ? mail->id : str_from_c(rand_uuid7_in(arena)),
+        .now = now,
+        .arena = arena,
+        .verdict = OUTBOX_SUPPRESSED,
+    };
+    enum outcome outcome = store_write(store, "outbox_offer", offer_work, &call);
+    *out_verdict = call.verdict;
+    arena_free(&arena);
+    return outcome;
+}
+
+/* ---- what is due ---- */
+
+struct closed {
+    struct str connection, fingerprint;
+};
+
+typedef VEC(struct closed) closed_vec;
+
+struct take_call {
+    int64_t now, lease_s;
+    struct arena *arena;
+    struct outbox_mail *out_mail;
+};
+
+static enum outcome find_closed(struct db *db, const struct take_call *call, closed_vec *out_closed)
+{
+    struct db_query *query = db_query(
+        db, "SELECT connection, fingerprint FROM outbox_window WHERE repeats > 0 AND closes_at <= $1 "
+            "ORDER BY connection, fingerprint LIMIT $2");
+    db_bind_int(query, 1, call->now);
+    db_bind_int(query, 2, SUMMARIES_PER_TAKE);
+    while (db_step(query) == DB_ROW) {
+        struct closed closed = {db_text(query, 0, call->arena), db_text(query, 1, call->arena)};
+        vec_push(call->arena, out_closed, closed);
+    }
+    return db_finish(query);
+}
+
+/* One mail for what the window held back. Past the cap it goes on holding back, so that nothing is lost. */
+static enum outcome summarise(struct db *db, const struct take_call *call, const struct closed *closed)
+{
+    struct window window;
+    struct outbox_mail mail = {0};
+    int64_t room = 0;
+    lock_connection(db, closed->connection, call->now);
+    if (read_window(db, closed->connection, closed->fingerprint, call->arena, &window, &mail) != OK ||
+        read_room(db, closed->connection, call->now, &room) != OK)
+        return FAILED;
+    if (window.repeats == 0 || window.closes_at > call->now)
+        return OK; /* another node was here */
+    if (room <= 0) {
+        window.closes_at = call->now + WINDOW_FIRST_S;
+        put_window(db, &mail, &window);
+        return OK;
+    }
+    mail.repeats = window.repeats;
+    mail.first_at = window.first_repeat_at;
+    mail.last_at = window.last_at;
+    mail.is_last = room == 1;
+    queue_mail(db, &mail, str_from_c(rand_uuid7_in(call->arena)), call->now);
+    window.length_s = doubled(window.length_s);
+    window.closes_at = call->now + window.length_s;
+    window.repeats = window.first_repeat_at = 0;
+    put_window(db, &mail, &window);
+    return OK;
+}
+
+/* In the order of the connections, which is the order in which every node takes their locks. */
+static enum outcome close_windows(struct db *db, const struct take_call *call)
+{
+    closed_vec closed = {0};
+    if (find_closed(db, call, &closed) != OK)
+        return FAILED;
+    for (size_t i = 0; i < closed.count; i++) {
+        if (summarise(db, call, &closed.items[i]) != OK)
+            return FAILED;
+    }
+    return OK;
+}
+
+static enum outcome is_due(struct db *db, int64_t now)
+{
+    struct db_query *query = db_query(db, "SELECT 1 FROM outbox WHERE state = 1 AND due_at <= $1 LIMIT 1");
+    db_bind_int(query, 1, now);
+    enum db_step step = db_step(query);
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
+/* A lease is nothing but a later due time. ABSENT also when another node was quicker. */
+static enum outcome lease(struct db *db, const struct take_call *call)
+{
+    struct arena *arena = call->arena;
+    struct db_query *query = db_query(
+        db, "UPDATE outbox SET due_at = $2 WHERE id = (SELECT id FROM outbox WHERE state = 1 "
+            "AND due_at <= $1 ORDER BY due_at, id LIMIT 1) AND state = 1 AND due_at <= $1 "
+            "RETURNING id, connection, fingerprint, recipients, subject, body, repeats, first_at, last_at, "
+            "attempts, is_last");
+    db_bind_int(query, 1, call->now);
+    db_bind_int(query, 2, call->now + call->lease_s);
+    enum db_step step = db_step(query);
+    if (step == DB_ROW) {
+        *call->out_mail = (struct outbox_mail){
+            .id = db_text(query, 0, arena),
+            .connection = db_text(query, 1, arena),
+            .fingerprint = db_text(query, 2, arena),
+            .recipients = db_text(query, 3, arena),
+            .subject = db_text(query, 4, arena),
+            .body = db_text(query, 5, arena),
+            .repeats = db_int(query, 6),
+            .first_at = db_int(query, 7),
+            .last_at = db_int(query, 8),
+            .attempts = (int)db_int(query, 9),
+            .is_last = db_int(query, 10) == 1,
+        };
+    }
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
+static enum outcome take_work(struct db *db, void *context)
+{
+    const struct take_call *call = context;
+    if (close_windows(db, call) != OK)
+        return FAILED;
+    enum outcome outcome = ABSENT;
+    for (int i = 0; i < LEASE_TRIES && outcome == ABSENT; i++) {
+        enum outcome due = is_due(db, call->now);
+        if (due != OK)
+            return due;
+        outcome = lease(db, call);
+    }
+    return outcome;
+}
+
+/* Asked each second by every node, and mostly in vain: a read first. */
+static enum outcome look_work(struct db *db, void *context)
+{
+    const struct take_call *call = context;
+    struct db_query *query =
+        db_query(db, "SELECT 1 WHERE EXISTS (SELECT 1 FROM outbox WHERE state = 1 AND due_at <= $1) "
+                     "OR EXISTS (SELECT 1 FROM outbox_window WHERE repeats > 0 AND closes_at <= $1)");
+    db_bind_int(query, 1, call->now);
+    enum db_step step = db_step(query);
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
+enum outcome outbox_take(struct store *store, int64_t now, int64_t lease_s, struct arena *arena,
+                         struct outbox_mail *out_mail)
+{
+    struct take_call call = {now, lease_s, arena, out_mail};
+    enum outcome outcome = store_read(store, "outbox_take", look_work, &call);
+    return outcome == OK ? store_write(store, "outbox_take", take_work, &call) : outcome;
+}
+
+/* ---- what became of it ---- */
+
+struct end_call {
+    struct str id;
+    int64_t now;
+};
+
+static enum outcome change(struct db *db, struct db_query *query, const struct end_call *call)
+{
+    db_bind_text(query, 1, call->id);
+    db_bind_int(query, 2, call->now);
+    if (db_run(query) != OK)
+        return FAILED;
+    return db_changes(db) == 1 ? OK : ABSENT;
+}
+
+static enum outcome sent_work(struct db *db, void *context)
+{
+    return change(db, db_query(db, "UPDATE outbox SET state = 2, done_at = $2 WHERE id = $1 AND state = 1"),
+                  context);
+}
+
+enum outcome outbox_sent(struct store *store, struct str id, int64_t now)
+{
+    struct end_call call = {id, now};
+    return store_write_one(store, "outbox_sent", sent_work, &call);
+}
+
+/* MAIL-9: after the four short pauses 24 retries an hour apart, so the 29th failure is the last. */
+static enum outcome failed_work(struct db *db, void *context)
+{
+    return change(db,
+                  db_query(db, "UPDATE outbox SET attempts = attempts + 1, "
+                               "due_at = CAST($2 AS BIGINT) + CASE attempts WHEN 0 THEN 60 WHEN 1 THEN 300 "
+                               "WHEN 2 THEN 900 ELSE 3600 END, "
+                               "state = CASE WHEN attempts >= 28 THEN 3 ELSE 1 END, "
+                               "done_at = CASE WHEN attempts >= 28 THEN CAST($2 AS BIGINT) ELSE 0 END "
+                               "WHERE id = $1 AND state = 1"),
+                  context);
+}
+
+enum outcome outbox_failed(struct store *store, struct str id, int64_t now)
+{
+    struct end_call call = {id, now};
+    return store_write_one(store, "outbox_failed", failed_work, &call);
+}
+
+/* ---- purging ---- */
+
+struct purge_call {
+    int64_t before;
+    int limit;
+    int64_t deleted;
+};
+
+static enum outcome purge(struct db *db, struct db_query *query, struct purge_call *call)
+{
+    db_bind_int(query, 1, call->before);
+    db_bind_int(query, 2, call->limit);
+    enum outcome outcome = db_run(query);
+    call->deleted += db_changes(db);
+    return outcome;
+}
+
+static enum outcome purge_work(struct db *db, void *context)
+{
+    struct purge_call *call = context;
+    call->deleted = 0;
+    if (purge(db,
+              db_query(db, "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 1 "
+                           "AND done_at < $1 ORDER BY done_at LIMIT $2)"),
+              call) != OK)
+        return FAILED;
+    return purge(db,
+                 db_query(db, "DELETE FROM outbox_window WHERE repeats = 0 AND last_at < $1 "
+                              "AND (connection, fingerprint) IN (SELECT connection, fingerprint "
+                              "FROM outbox_window WHERE repeats = 0 AND last_at < $1 "
+                              "ORDER BY last_at LIMIT $2)"),
+                 call);
+}
+
+enum outcome outbox_purge(struct store *store, int64_t before, int limit, int64_t *out_deleted)
+{
+    struct purge_call call = {before, limit, 0};
+    enum outcome outcome = store_write(store, "outbox_purge", purge_work, &call);
+    *out_deleted = outcome == OK ? call.deleted : 0;
+    return outcome;
+}

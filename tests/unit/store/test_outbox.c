@@ -1,0 +1,408 @@
+/* outbox.h on the engine of STORE_URL: windows, caps, leases and retries (MAIL-6, MAIL-7, MAIL-9). */
+#include "store_race.h"
+
+#include "store/outbox.h"
+
+#define MINUTE 60
+#define HOUR 3600
+#define DAY 86400
+#define LEASE 120
+
+static struct outbox_mail mail_of(const char *connection, const char *fingerprint)
+{
+    return (struct outbox_mail){
+        .connection = str_from_c(connection),
+        .fingerprint = str_from_c(fingerprint),
+        .recipients = STR("fab@example.nl, beheer@example.nl"),
+        .subject = STR("[SSO productie] Zonnestraaltjes: Geen beveiligingsgroepen gevonden (701)"),
+        .body = STR("Herhalingen: {repeats}"),
+    };
+}
+
+static enum outbox_verdict offer_mail(const char *connection, const char *fingerprint, int64_t at)
+{
+    struct outbox_mail mail = mail_of(connection, fingerprint);
+    enum outbox_verdict verdict;
+    assert_ok(outbox_offer(fx.store, &mail, TEST_NOW + at, &verdict));
+    return verdict;
+}
+
+static enum outbox_verdict offer_at(int64_t at)
+{
+    return offer_mail("c1", "f1", at);
+}
+
+static enum outcome take_at(int64_t at, struct outbox_mail *out_mail)
+{
+    return outbox_take(fx.other, TEST_NOW + at, LEASE, fx.arena, out_mail);
+}
+
+/* Takes a mail and says that it went out. */
+static struct outbox_mail sent_at(int64_t at)
+{
+    struct outbox_mail mail;
+    assert_ok(take_at(at, &mail));
+    assert_ok(outbox_sent(fx.store, mail.id, TEST_NOW + at));
+    return mail;
+}
+
+static void assert_nothing_at(int64_t at)
+{
+    struct outbox_mail mail;
+    assert_absent(take_at(at, &mail));
+}
+
+/* ---- windows ---- */
+
+static void the_first_failure_is_mailed_at_once(void **state)
+{
+    (void)state;
+    assert_nothing_at(0);
+    assert_int_equal(offer_at(0), OUTBOX_QUEUED);
+    struct outbox_mail mail;
+    assert_ok(take_at(0, &mail));
+    assert_true(str_is_uuid(mail.id));
+    assert_str(mail.connection, "c1");
+    assert_str(mail.fingerprint, "f1");
+    assert_str(mail.recipients, "fab@example.nl, beheer@example.nl");
+    assert_str(mail.subject, "[SSO productie] Zonnestraaltjes: Geen beveiligingsgroepen gevonden (701)");
+    assert_str(mail.body, "Herhalingen: {repeats}");
+    assert_int_equal(mail.repeats, 0);
+    assert_int_equal(mail.first_at, TEST_NOW);
+    assert_int_equal(mail.last_at, TEST_NOW);
+    assert_int_equal(mail.attempts, 0);
+    assert_false(mail.is_last);
+    assert_ok(outbox_sent(fx.store, mail.id, TEST_NOW));
+    assert_absent(outbox_sent(fx.store, mail.id, TEST_NOW));
+    assert_absent(outbox_failed(fx.store, mail.id, TEST_NOW));
+    assert_absent(outbox_sent(fx.store, STR("unknown"), TEST_NOW));
+    assert_nothing_at(DAY);
+}
+
+static void repeats_are_held_back_and_told_in_one_summary(void **state)
+{
+    (void)state;
+    offer_at(0);
+    sent_at(0);
+    for (int i = 1; i <= 5; i++)
+        assert_int_equal(offer_at(i * MINUTE), OUTBOX_SUPPRESSED);
+    assert_nothing_at(15 * MINUTE - 1);
+    struct outbox_mail mail = sent_at(15 * MINUTE);
+    assert_int_equal(mail.repeats, 5);
+    assert_int_equal(mail.first_at, TEST_NOW + 1 * MINUTE);
+    assert_int_equal(mail.last_at, TEST_NOW + 5 * MINUTE);
+    assert_nothing_at(15 * MINUTE); /* one */
+}
+
+static void a_summary_has_the_newest_text(void **state)
+{
+    (void)state;
+    offer_at(0);
+    sent_at(0);
+    struct outbox_mail later = mail_of("c1", "f1");
+    enum outbox_verdict verdict;
+    later.recipients = STR("new@example.nl");
+    later.body = STR("newer {repeats}");
+    assert_ok(outbox_offer(fx.store, &later, TEST_NOW + 5, &verdict));
+    struct outbox_mail mail = sent_at(15 * MINUTE);
+    assert_str(mail.body, "newer {repeats}");
+    assert_str(mail.recipients, "new@example.nl");
+}
+
+static void the_window_doubles_up_to_a_day(void **state)
+{
+    (void)state;
+    static const int64_t lengths[] = {15, 30, 60, 120, 240, 480, 960, 1440, 1440};
+    int64_t at = 0;
+    offer_at(0);
+    sent_at(0);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        assert_int_equal(offer_at(at + lengths[i] * MINUTE - 1), OUTBOX_SUPPRESSED);
+        assert_nothing_at(at + lengths[i] * MINUTE - 1);
+        at += lengths[i] * MINUTE;
+        assert_int_equal(sent_at(at).repeats, 1);
+    }
+}
+
+static void a_quiet_period_of_two_windows_starts_anew(void **state)
+{
+    (void)state;
+    offer_at(0);
+    sent_at(0);
+    assert_int_equal(offer_at(20 * MINUTE), OUTBOX_QUEUED); /* after the window, before it was quiet */
+    sent_at(20 * MINUTE);
+    assert_int_equal(offer_at(20 * MINUTE + 29 * MINUTE), OUTBOX_SUPPRESSED); /* so it is 30 minutes now */
+    sent_at(50 * MINUTE);                                                     /* ... and 60 */
+    assert_int_equal(offer_at(49 * MINUTE + 120 * MINUTE), OUTBOX_QUEUED);    /* quiet for two windows */
+    sent_at(49 * MINUTE + 120 * MINUTE);
+    assert_int_equal(offer_at(169 * MINUTE + 14 * MINUTE), OUTBOX_SUPPRESSED);
+    assert_nothing_at(169 * MINUTE + 15 * MINUTE - 1);
+    assert_int_equal(sent_at(169 * MINUTE + 15 * MINUTE).repeats, 1); /* 15 minutes again */
+}
+
+static void a_failure_after_the_window_takes_the_held_back_ones_along(void **state)
+{
+    (void)state;
+    offer_at(0);
+    sent_at(0);
+    offer_at(1 * MINUTE);
+    offer_at(2 * MINUTE);
+    assert_int_equal(offer_at(16 * MINUTE), OUTBOX_QUEUED); /* nobody took a summary meanwhile */
+    struct outbox_mail mail = sent_at(16 * MINUTE);
+    assert_int_equal(mail.repeats, 2);
+    assert_int_equal(mail.first_at, TEST_NOW + 1 * MINUTE);
+    assert_int_equal(mail.last_at, TEST_NOW + 16 * MINUTE);
+    assert_nothing_at(2 * DAY);
+}
+
+static void fingerprints_and_connections_are_told_apart(void **state)
+{
+    (void)state;
+    assert_int_equal(offer_mail("c1", "f1", 0), OUTBOX_QUEUED);
+    assert_int_equal(offer_mail("c1", "f2", 0), OUTBOX_QUEUED);
+    assert_int_equal(offer_mail("c2", "f1", 0), OUTBOX_QUEUED);
+    assert_int_equal(offer_mail("c1", "f1", 1), OUTBOX_SUPPRESSED);
+    for (int i = 0; i < 3; i++)
+        sent_at(1);
+    assert_nothing_at(1);
+}
+
+/* ---- caps ---- */
+
+static enum outbox_verdict offer_numbered(int number, int64_t at)
+{
+    return offer_mail("c1", arena_printf(fx.arena, "f%d", number), at);
+}
+
+static void twenty_an_hour_and_the_last_one_says_so(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(offer_numbered(i, i), OUTBOX_QUEUED);
+        assert_int_equal(sent_at(i).is_last, i == 19);
+    }
+    assert_int_equal(offer_numbered(20, 30), OUTBOX_CAPPED);
+    assert_int_equal(offer_numbered(20, 31), OUTBOX_SUPPRESSED);
+    assert_int_equal(offer_mail("c2", "f1", 30), OUTBOX_QUEUED); /* another connection has its own cap */
+    sent_at(30);
+    assert_nothing_at(30 * MINUTE); /* a closed window waits too */
+    /* The hour is over: what was capped is told, nothing is lost. */
+    struct outbox_mail mail = sent_at(HOUR + 31 * MINUTE);
+    assert_str(mail.fingerprint, "f20");
+    assert_int_equal(mail.repeats, 2);
+    assert_int_equal(offer_numbered(21, HOUR + 31 * MINUTE), OUTBOX_QUEUED);
+}
+
+static void a_hundred_a_day_and_the_last_one_says_so(void **state)
+{
+    (void)state;
+    int number = 0;
+    for (int hour = 0; hour < 5; hour++) {
+        for (int i = 0; i < 20; i++, number++) {
+            assert_int_equal(offer_numbered(number, hour * (HOUR + 1)), OUTBOX_QUEUED);
+            assert_int_equal(sent_at(hour * (HOUR + 1)).is_last, number == 99 || i == 19);
+        }
+    }
+    assert_int_equal(offer_numbered(100, 6 * HOUR), OUTBOX_CAPPED);
+    assert_int_equal(offer_numbered(101, DAY + 1), OUTBOX_QUEUED); /* the first twenty are a day old */
+}
+
+/* ---- leases and retries ---- */
+
+static void a_leased_mail_is_nobody_elses_until_the_lease_ends(void **state)
+{
+    (void)state;
+    offer_at(0);
+    struct outbox_mail first, second;
+    assert_ok(take_at(0, &first));
+    assert_nothing_at(LEASE - 1);
+    assert_ok(take_at(LEASE, &second)); /* whoever had it is gone */
+    assert_true(str_equal(first.id, second.id));
+    assert_int_equal(second.attempts, 0);
+}
+
+static void the_mail_that_waits_longest_goes_first(void **state)
+{
+    (void)state;
+    offer_mail("c1", "f1", 5);
+    offer_mail("c2", "f2", 3);
+    assert_str(sent_at(10).fingerprint, "f2");
+    assert_str(sent_at(10).fingerprint, "f1");
+}
+
+static void a_failed_mail_is_retried_for_a_day_and_then_given_up(void **state)
+{
+    (void)state;
+    offer_at(0);
+    int64_t at = 0;
+    struct outbox_mail mail;
+    for (int failures = 1; failures <= 29; failures++) {
+        int64_t pause = failures == 1   ? MINUTE
+                        : failures == 2 ? 5 * MINUTE
+                        : failures == 3 ? 15 * MINUTE
+                                        : HOUR;
+        assert_ok(take_at(at, &mail));
+        assert_int_equal(mail.attempts, failures - 1);
+        assert_ok(outbox_failed(fx.store, mail.id, TEST_NOW + at));
+        assert_nothing_at(at + pause - 1);
+        at += pause;
+    }
+    assert_nothing_at(at + 2 * DAY);
+    assert_absent(outbox_failed(fx.store, mail.id, TEST_NOW + at));
+    assert_absent(outbox_sent(fx.store, mail.id, TEST_NOW + at));
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox WHERE state = 3 AND attempts = 29"), 1);
+    assert_true(at - 81 * MINUTE > DAY); /* hourly for a day after the four short pauses */
+}
+
+static void a_mail_may_still_go_out_after_a_failure(void **state)
+{
+    (void)state;
+    offer_at(0);
+    struct outbox_mail mail;
+    assert_ok(take_at(0, &mail));
+    assert_ok(outbox_failed(fx.store, mail.id, TEST_NOW));
+    mail = sent_at(MINUTE);
+    assert_int_equal(mail.attempts, 1);
+    assert_nothing_at(DAY);
+}
+
+static void purge_deletes_what_is_done_and_windows_long_closed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        offer_numbered(i, 0);
+        sent_at(i);
+    }
+    offer_numbered(3, 0); /* waits */
+    offer_numbered(0, 5); /* held back */
+    int64_t deleted;
+    assert_ok(outbox_purge(fx.store, TEST_NOW, 100, &deleted));
+    assert_int_equal(deleted, 0);
+    assert_ok(outbox_purge(fx.store, TEST_NOW + 3, 2, &deleted));
+    assert_int_equal(deleted, 4); /* two mails, two windows */
+    assert_ok(outbox_purge(fx.store, TEST_NOW + 3, 100, &deleted));
+    assert_int_equal(deleted, 2);
+    assert_str(sent_at(10).fingerprint, "f3");
+    assert_int_equal(sent_at(15 * MINUTE).repeats, 1);
+}
+
+/* ---- races ---- */
+
+static void *offer_same(void *context)
+{
+    struct racer *racer = context;
+    struct outbox_mail mail = mail_of("c1", "f1");
+    enum outbox_verdict verdict;
+    pthread_barrier_wait(&start);
+    racer->outcome = outbox_offer(racer->store, &mail, TEST_NOW, &verdict);
+    racer->is_first = racer->outcome == OK && verdict == OUTBOX_QUEUED;
+    return NULL;
+}
+
+static void a_failure_seen_by_sixteen_at_once_is_one_mail_and_fifteen_repeats(void **state)
+{
+    (void)state;
+    struct racer racers[THREADS];
+    race(racers, offer_same, 0, NULL);
+    for (int i = 0; i < THREADS; i++)
+        assert_ok(racers[i].outcome);
+    assert_int_equal(count_first(racers), 1);
+    assert_int_equal(sent_at(0).repeats, 0);
+    assert_int_equal(sent_at(15 * MINUTE).repeats, THREADS - 1);
+}
+
+static void *offer_own(void *context)
+{
+    struct racer *racer = context;
+    struct outbox_mail mail = mail_of("c1", arena_printf(racer->arena, "own-%d", racer->number));
+    enum outbox_verdict verdict;
+    pthread_barrier_wait(&start);
+    racer->outcome = outbox_offer(racer->store, &mail, TEST_NOW + 10, &verdict);
+    racer->is_first = racer->outcome == OK && verdict == OUTBOX_QUEUED;
+    return NULL;
+}
+
+static void the_cap_holds_over_two_nodes(void **state)
+{
+    (void)state;
+    struct racer racers[THREADS];
+    for (int i = 0; i < 15; i++)
+        offer_numbered(i, 0);
+    race(racers, offer_own, 0, NULL);
+    for (int i = 0; i < THREADS; i++)
+        assert_ok(racers[i].outcome);
+    assert_int_equal(count_first(racers), 5);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox"), 20);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox WHERE is_last = 1"), 1);
+}
+
+/* Eight mails wait and four windows closed with repeats: twelve mails, each for one of sixteen. */
+static void *take_one(void *context)
+{
+    struct racer *racer = context;
+    struct outbox_mail mail;
+    pthread_barrier_wait(&start);
+    racer->outcome = outbox_take(racer->store, TEST_NOW + HOUR, LEASE, racer->arena, &mail);
+    racer->is_first = racer->outcome == OK;
+    return NULL;
+}
+
+static void each_mail_and_each_summary_is_taken_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        const char *connection = arena_printf(fx.arena, "c%d", i);
+        offer_mail(connection, "f1", 0);
+        offer_mail(connection, "f1", 1);
+        offer_mail(connection, "f2", 0);
+    }
+    struct racer racers[THREADS];
+    race(racers, take_one, 0, NULL);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_not_equal(racers[i].outcome, FAILED);
+    int taken = count_first(racers);
+    struct outbox_mail mail;
+    while (take_at(HOUR, &mail) == OK)
+        taken++;
+    assert_int_equal(taken, 12);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox"), 12);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox WHERE repeats = 1"), 4);
+}
+
+static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
+{
+    (void)state;
+    struct outbox_mail mail = mail_of("c1", "f1");
+    enum outbox_verdict verdict;
+    int64_t deleted;
+    fixture_sql("DROP TABLE outbox");
+    assert_failed(outbox_offer(fx.store, &mail, TEST_NOW, &verdict));
+    assert_failed(take_at(0, &mail));
+    assert_failed(outbox_sent(fx.store, STR("id"), TEST_NOW));
+    assert_failed(outbox_failed(fx.store, STR("id"), TEST_NOW));
+    assert_failed(outbox_purge(fx.store, TEST_NOW, 10, &deleted));
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox_window"), 0); /* nothing half-written */
+}
+
+static const struct CMUnitTest tests[] = {
+    STORE_TEST(the_first_failure_is_mailed_at_once),
+    STORE_TEST(repeats_are_held_back_and_told_in_one_summary),
+    STORE_TEST(a_summary_has_the_newest_text),
+    STORE_TEST(the_window_doubles_up_to_a_day),
+    STORE_TEST(a_quiet_period_of_two_windows_starts_anew),
+    STORE_TEST(a_failure_after_the_window_takes_the_held_back_ones_along),
+    STORE_TEST(fingerprints_and_connections_are_told_apart),
+    STORE_TEST(twenty_an_hour_and_the_last_one_says_so),
+    STORE_TEST(a_hundred_a_day_and_the_last_one_says_so),
+    STORE_TEST(a_leased_mail_is_nobody_elses_until_the_lease_ends),
+    STORE_TEST(the_mail_that_waits_longest_goes_first),
+    STORE_TEST(a_failed_mail_is_retried_for_a_day_and_then_given_up),
+    STORE_TEST(a_mail_may_still_go_out_after_a_failure),
+    STORE_TEST(purge_deletes_what_is_done_and_windows_long_closed),
+    STORE_TEST(a_failure_seen_by_sixteen_at_once_is_one_mail_and_fifteen_repeats),
+    STORE_TEST(the_cap_holds_over_two_nodes),
+    STORE_TEST(each_mail_and_each_summary_is_taken_once),
+    STORE_TEST(a_broken_store_fails_and_is_not_taken_for_absent),
+};
+
+STORE_TEST_MAIN("outbox", tests)
