@@ -134,7 +134,7 @@ check('4.0 the cookie binds the browser and ends with it: HttpOnly, SameSite=Lax
 
 // ---- 4.10 ----
 
-check('4.10 landing: Annuleren goes back to the PGO with access_denied', async () => {
+check('3.5 person cancels on the landing page (4.10 Annuleren): back to the PGO with access_denied', async () => {
   const journey = await house.journey('huisartsdeduinen').open()
   await journey.submit({ action: '/oauth/cancel', button: 'Annuleren' })
   assertBack(journey, { error: 'access_denied', state: journey.request.state })
@@ -161,7 +161,7 @@ check('4.10 login aborted twice, then done', async () => {
   assertPage(journey.page, 200, 'Toestemming geven')
 })
 
-check('4.10 Sluiten on the cancelled-login page goes back to the PGO, and the session is over', async () => {
+check('3.5 person stops on the cancelled-login page (4.10 Sluiten): goes back to the PGO, and the session is over', async () => {
   const journey = await cancelled()
   const page = journey.page
   await journey.submit({ action: '/oauth/close', button: 'Sluiten' })
