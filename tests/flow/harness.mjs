@@ -51,16 +51,18 @@ function providersInList() {
   ]
 }
 
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="48" viewBox="0 0 160 48"><rect width="160" height="48" rx="8" fill="#0b6e4f"/><path d="M10 38 Q40 8 70 38 T150 38" fill="none" stroke="#fff" stroke-width="5"/></svg>`
+
 const collect = (...ids) => ids.map((id) => ({ id: String(id), function: 'collect' }))
 
 function providersInCatalogue(webhookUrl) {
   const webhook = {
-    type: 'webhook', url: webhookUrl, secret: WEBHOOK_SECRET, timeout_ms: 1500, before_consent: true, at_token: true,
+    type: 'webhook', url: webhookUrl, secret: WEBHOOK_SECRET, timeout_ms: 3000, before_consent: true, at_token: true,
   }
   return [
     {
       name: 'huisartsdeduinen', display_name: 'Huisartsenpraktijk De Duinen', interface_version: '2', text_set: 'je-2.2',
-      privacy_url: 'https://huisartsdeduinen.example/privacy', color: '#0b6e4f', identity_providers: ['digid'],
+      privacy_url: 'https://huisartsdeduinen.example/privacy', color: '#0b6e4f', logo: 'duinen.svg', identity_providers: ['digid'],
       services: [...collect(48, 49, 51, 63), { id: '53', function: 'share' }, { id: '49', function: 'subscribe', max_days: 200 }],
     },
     {
@@ -281,6 +283,7 @@ export class House {
       ],
       providers: providersInCatalogue(this.webhook.url),
     })
+    writeFileSync(this.file('duinen.svg'), LOGO)
     writeFileSync(this.file('catalogue.yaml'), toYaml(catalogue))
   }
 
