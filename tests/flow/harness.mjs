@@ -231,6 +231,26 @@ export class House {
     return this
   }
 
+  // A second process on the same store, keys and public address, with listeners of its own; `pgo` speaks to its back listener.
+  async startNode(name) {
+    const ports = { front: await freePort(), back: await freePort(), internal: await freePort() }
+    const folder = this.file(name)
+    mkdirSync(folder)
+    const file = path.join(folder, 'sluis.yaml')
+    writeFileSync(file, toYaml(this.configuration((house) => merge(typeof this.confChanges === 'function' ? this.confChanges(house) : this.confChanges, {
+      node: name,
+      event_log_file: path.join(folder, 'events.jsonl'),
+      front: { address: `127.0.0.1:${ports.front}` },
+      back: { address: `127.0.0.1:${ports.back}` },
+      internal: { address: `127.0.0.1:${ports.internal}` },
+    }))))
+    const sluis = new Sluis({ binary: this.sluis.binary, folder, configFile: file, internalUrl: `http://127.0.0.1:${ports.internal}` })
+    await sluis.start()
+    const pgo = this.makePgo('pgo.localhost', this.certificates.pgo)
+    pgo.backUrl = `https://localhost:${ports.back}`
+    return { sluis, pgo, frontUrl: `http://localhost:${ports.front}`, internalUrl: sluis.internalUrl }
+  }
+
   makePgo(host, certificate) {
     const pgo = new Pgo({
       host, certificate, ca: this.certificates.ca, redirectUri: `http://${host}:${this.ports.pgo}/callback`, frontUrl: this.frontUrl, backUrl: this.backUrl,
@@ -242,6 +262,10 @@ export class House {
 
   writeConfiguration(changes = this.confChanges) {
     this.confChanges = changes
+    writeFileSync(this.file('sluis.yaml'), toYaml(this.configuration(changes)))
+  }
+
+  configuration(changes) {
     const list = (name) => ({ location: listFile(this.folder, name) })
     const base = {
       development: true,
@@ -266,7 +290,7 @@ export class House {
         interval: 900,
       },
     }
-    writeFileSync(this.file('sluis.yaml'), toYaml(merge(base, typeof changes === 'function' ? changes(this) : changes)))
+    return merge(base, typeof changes === 'function' ? changes(this) : changes)
   }
 
   writeCatalogue(change = (catalogue) => catalogue) {
