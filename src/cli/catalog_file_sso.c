@@ -28,15 +28,8 @@ static struct str joined(struct arena *arena, struct str a, struct str b)
 
 static struct str slug_of(struct arena *arena, const struct sso_connection *connection)
 {
-<<<<<<< HEAD
-    if (connection->customer_key.length == 0 || connection->provider_key.length == 0)
-        return STR_NONE;
-    return str_from_c(arena_printf(arena, "%.*s_%.*s", STR_ARG(connection->customer_key),
-                                   STR_ARG(connection->provider_key)));
-=======
     bool has_both = connection->customer_key.length > 0 && connection->provider_key.length > 0;
     return has_both ? sso_slug(arena, connection) : STR_NONE;
->>>>>>> sso
 }
 
 static struct str connection_key(struct arena *arena, struct str platform, struct str environment,

@@ -426,25 +426,11 @@ void reader_read_object(const struct reader *reader, const char *path, const str
 
 /* ---- names ---- */
 
-<<<<<<< HEAD
-static int compare_str(struct str a, struct str b)
-{
-    size_t length = a.length < b.length ? a.length : b.length;
-    int order = length > 0 ? memcmp(a.data, b.data, length) : 0;
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
-=======
->>>>>>> sso
 static int compare_named(const void *a, const void *b)
 {
     const struct named *one = a;
     const struct named *other = b;
-<<<<<<< HEAD
-    return compare_str(one->name, other->name);
-=======
     return str_compare(one->name, other->name);
->>>>>>> sso
 }
 
 void reader_report_repeats(const struct reader *reader, struct named *items, size_t count, const char *text,
@@ -464,11 +450,7 @@ void name_set_add(struct arena *arena, struct name_set *set, struct str name)
 
 static int compare_names(const void *a, const void *b)
 {
-<<<<<<< HEAD
-    return compare_str(*(const struct str *)a, *(const struct str *)b);
-=======
     return str_compare(*(const struct str *)a, *(const struct str *)b);
->>>>>>> sso
 }
 
 void name_set_sort(struct name_set *set)

@@ -191,16 +191,10 @@ static const struct field_row connection_rows[] = {
              "record."},
     {"notify_address", TEXT(sso_connection, FIELD_ADDRESSES, notify_address),
      .example = "fab@zonnestraaltjes.example", .text = "Who gets a mail when a login fails."},
-<<<<<<< HEAD
-    {"application", TEXT(sso_connection, FIELD_URL, application), .example = "https://app.voorbeeld.nl/sso",
-     .text = "Where a login is handed over to the application, by a one-time code in ?code=. Without it the "
-             "application stands behind the same host and its proxy asks /sso/verify."},
-=======
     {"application", TEXT(sso_connection, FIELD_URL, application), .example = "https://app.example.nl/sso",
      .text =
          "Where people go with a one-time code, ?code=..., that the application exchanges for who they are; "
          "without it they land on the path of their view."},
->>>>>>> sso
     {"ca_file", TEXT(sso_connection, FIELD_FILE, ca_file), .example = "/etc/sluis/certs/idp-ca.crt",
      .text =
          "PEM file with the authorities that its certificate may come from; without it those of the system."},

@@ -23,6 +23,7 @@
 
 #include <curl/curl.h>
 #include <libxml/parser.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@
 #define PURGE_INTERVAL_S 60
 #define PURGE_LIMIT 1000
 #define CIRCUIT_FAILURES 5
+#define MALLOC_ARENAS 4
 #define CIRCUIT_COOL_DOWN_MS 30000
 
 struct house {
@@ -448,6 +450,9 @@ static void keep_house(struct house *house, const sigset_t *signals)
 static enum outcome init_process(const struct conf *conf, struct failure *failure)
 {
     enum log_level level = LOG_LEVEL_INFO;
+    /* Before the first thread. Left alone, malloc gives nearly every worker a heap of its own, and each keeps
+     * what its busiest moment needed. */
+    mallopt(M_ARENA_MAX, MALLOC_ARENAS);
     if (rand_init() != OK)
         return failure_set(failure, "the random generator did not start");
     (void)log_level_from_name(str_from_c(conf->log_level), &level); /* conf_load checked it */

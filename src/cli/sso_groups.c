@@ -3,18 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-<<<<<<< HEAD
-/* How many codes lead to the group, and which, over all connections of its customer. */
-static int count_codes(struct cli *cli, const struct sso_data *data, const struct sso_group *group,
-                       bool is_printing, size_t *out_count)
-{
-    *out_count = 0;
-    for (size_t i = 0; i < data->connection_count; i++) {
-        const struct sso_connection *connection = &data->connections[i];
-        if (!str_equal(connection->customer_key, group->customer_key))
-            continue;
-        struct mapping_list list;
-=======
 /* One pass over the mapping tables: how many codes lead to each group, in the order of data->groups. When
  * `shown` is one of them, its codes are printed. */
 static int count_codes(struct cli *cli, const struct sso_data *data, const struct sso_group *shown,
@@ -25,21 +13,11 @@ static int count_codes(struct cli *cli, const struct sso_data *data, const struc
         struct mapping_list list;
         if (shown != NULL && !str_equal(connection->customer_key, shown->customer_key))
             continue;
->>>>>>> sso
         int status =
             sso_mappings_read(cli, connection->id, (struct mapping_filter){.status = MAPPING_LINKED}, &list);
         if (status != CLI_OK)
             return status;
         for (size_t k = 0; k < list.count; k++) {
-<<<<<<< HEAD
-            if (!str_equal(list.items[k].group, group->name))
-                continue;
-            ++*out_count;
-            if (is_printing)
-                printf("%-18s %s  %s (%s)\n", "code", cli_printable(cli->arena, list.items[k].code),
-                       cli_printable(cli->arena, sso_slug(cli->arena, connection)),
-                       cli_printable(cli->arena, connection->environment));
-=======
             for (size_t g = 0; g < data->group_count; g++) {
                 const struct sso_group *group = &data->groups[g];
                 if (!str_equal(list.items[k].group, group->name) ||
@@ -51,7 +29,6 @@ static int count_codes(struct cli *cli, const struct sso_data *data, const struc
                            cli_printable(cli->arena, sso_slug(cli->arena, connection)),
                            cli_printable(cli->arena, connection->environment));
             }
->>>>>>> sso
         }
     }
     return CLI_OK;
@@ -63,16 +40,6 @@ static int list_groups(struct cli *cli, const char *customer)
                                            "PERMISSIONS", "CODES", "DESCRIPTION"};
     struct sso_data data;
     int status = sso_read(cli, &data);
-<<<<<<< HEAD
-    struct cli_table table = cli_table_new(cli->arena, 6, headings);
-    const char *empty = NULL;
-    for (size_t i = 0; status == CLI_OK && i < data.group_count; i++) {
-        const struct sso_group *group = &data.groups[i];
-        if (customer != NULL && !str_equal_c(group->customer_key, customer))
-            continue;
-        size_t codes;
-        status = count_codes(cli, &data, group, false, &codes);
-=======
     if (status != CLI_OK)
         return status;
     size_t *codes = arena_array_of(cli->arena, data.group_count, size_t);
@@ -85,26 +52,15 @@ static int list_groups(struct cli *cli, const char *customer)
         const struct sso_group *group = &data.groups[i];
         if (customer != NULL && !str_equal_c(group->customer_key, customer))
             continue;
->>>>>>> sso
         cli_table_add(&table, cli_printable(cli->arena, group->customer_key));
         cli_table_add(&table, cli_printable(cli->arena, group->name));
         cli_table_add(&table, group->is_active ? "yes" : "no");
         cli_table_add(&table, arena_printf(cli->arena, "%zu", group->pair_count));
-<<<<<<< HEAD
-        cli_table_add(&table, arena_printf(cli->arena, "%zu", codes));
-        cli_table_add(&table, cli_printable(cli->arena, group->description));
-        if (codes > 0 && group->pair_count == 0 && empty == NULL)
-            empty = cli_printable(cli->arena, group->name);
-    }
-    if (status != CLI_OK)
-        return status;
-=======
         cli_table_add(&table, arena_printf(cli->arena, "%zu", codes[i]));
         cli_table_add(&table, cli_printable(cli->arena, group->description));
         if (codes[i] > 0 && group->pair_count == 0 && empty == NULL)
             empty = cli_printable(cli->arena, group->name);
     }
->>>>>>> sso
     cli_table_print(&table);
     if (empty != NULL)
         printf("\n%s has codes and no permissions: people with no other group get error 702\n", empty);
@@ -167,19 +123,11 @@ static int show_group(struct cli *cli, const char *customer, const char *name)
                    ? arena_printf(cli->arena, "department %s", cli_printable(cli->arena, pair->department))
                    : "all departments");
     }
-<<<<<<< HEAD
-    size_t codes;
-    status = count_codes(cli, &data, group, true, &codes);
-    if (status != CLI_OK)
-        return status;
-    if (codes > 0 && group->pair_count == 0)
-=======
     size_t *codes = arena_array_of(cli->arena, data.group_count, size_t);
     status = count_codes(cli, &data, group, codes);
     if (status != CLI_OK)
         return status;
     if (codes[group - data.groups] > 0 && group->pair_count == 0)
->>>>>>> sso
         printf("\nit has codes and no permissions: people with no other group get error 702\n");
     return cli_flush();
 }

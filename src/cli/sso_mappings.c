@@ -27,14 +27,7 @@ static int compare_rows(const void *a, const void *b)
         return is_new ? -1 : 1;
     if (one->last_seen != other->last_seen)
         return one->last_seen > other->last_seen ? -1 : 1;
-<<<<<<< HEAD
-    size_t length = one->code.length < other->code.length ? one->code.length : other->code.length;
-    int order = memcmp(one->code.data, other->code.data, length);
-    return order != 0 ? order
-                      : (one->code.length > other->code.length) - (one->code.length < other->code.length);
-=======
     return str_compare(one->code, other->code);
->>>>>>> sso
 }
 
 static const char *text_or_dash(struct cli *cli, struct str text)

@@ -162,7 +162,7 @@ const struct conf_row conf_rows[] = {
              "the same answer, for answers that got lost; 0 is never."},
 
     {"medmij.ids_required", BOOL(are_ids_required), .standard = "true",
-     .text = "Whether an authorization request must carry MedMij-Request-ID and X-Correlation-ID."},
+     .text = "Whether requests, on both channels, must carry MedMij-Request-ID and X-Correlation-ID."},
     {"medmij.post_query", BOOL(is_post_query_accepted), .standard = "false",
      .text =
          "Whether token requests may have their parameters in the query of the POST, as some older PGOs do."},

@@ -207,9 +207,10 @@ static enum outcome identify_work(struct db *db, void *context)
     const struct flow *flow = call->flow;
     struct db_query *query =
         db_query(db, "UPDATE flow SET stage = 4, identity_sealed = $2, acr = $3, outcome = $4, "
-                     "form_digest = $5 WHERE id = $1 AND stage = 2");
+                     "form_digest = $5, expires_at = $6 WHERE id = $1 AND stage = 2");
     db_bind_text(query, 1, flow->id);
     db_bind_blob_or_null(query, 2, call->sealed);
+    db_bind_int(query, 6, flow->expires_at);
     db_bind_text(query, 3, flow->acr);
     db_bind_text(query, 4, flow->outcome);
     db_bind_blob_or_null(query, 5, flow->form_digest);

@@ -196,6 +196,19 @@ static enum outcome purge_tokens_work(struct db *db, void *context)
     return outcome;
 }
 
+static enum outcome purge_refresh_work(struct db *db, void *context)
+{
+    struct purge_call *call = context;
+    struct db_query *query =
+        db_query(db, "DELETE FROM refresh_token WHERE digest IN (SELECT digest FROM refresh_token "
+                     "WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)");
+    db_bind_int(query, 1, call->before);
+    db_bind_int(query, 2, call->limit);
+    enum outcome outcome = db_run(query);
+    call->deleted = db_changes(db);
+    return outcome;
+}
+
 static enum outcome purge_answers_work(struct db *db, void *context)
 {
     struct purge_call *call = context;
@@ -223,17 +236,18 @@ static enum outcome purge_codes_work(struct db *db, void *context)
     return outcome;
 }
 
-/* Three short transactions, so that no other writer waits for all of it. */
+/* Short transactions, so that no other writer waits for all of it. */
 enum outcome grant_purge(struct store *store, int64_t now, int64_t answer_window_s, int limit,
                          int64_t *out_deleted)
 {
-    struct purge_call tokens = {now, limit, 0}, codes = {now, limit, 0};
+    struct purge_call tokens = {now, limit, 0}, refreshes = {now, limit, 0}, codes = {now, limit, 0};
     struct purge_call answers = {now - answer_window_s, limit, 0};
     *out_deleted = 0;
     if (store_write_one(store, "grant_purge", purge_tokens_work, &tokens) != OK ||
+        store_write_one(store, "grant_purge", purge_refresh_work, &refreshes) != OK ||
         store_write_one(store, "grant_purge", purge_answers_work, &answers) != OK ||
         store_write_one(store, "grant_purge", purge_codes_work, &codes) != OK)
         return FAILED;
-    *out_deleted = tokens.deleted + answers.deleted + codes.deleted;
+    *out_deleted = tokens.deleted + refreshes.deleted + answers.deleted + codes.deleted;
     return OK;
 }

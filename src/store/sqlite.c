@@ -70,14 +70,15 @@ static enum outcome configure(struct sqlite_db *db, bool is_writer)
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    /* Readers go through the page cache of the operating system (mmap) and keep little of their own: there
-     * are as many as workers. The writer alone profits from a cache. */
+    /* Readers lean on the page cache of the operating system and keep little of their own: there are as many
+     * as workers. The writer alone profits from a cache. The file is not mapped: resident memory would grow
+     * with the store, and a disk that fails would be a signal instead of an error. */
     const char *pragmas = is_writer
                               ? "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
-                                "PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=2000;"
+                                "PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=2000;"
                                 "PRAGMA journal_size_limit=67108864;"
                               : "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-512;"
-                                "PRAGMA mmap_size=268435456;";
+                                "PRAGMA mmap_size=0;";
     if (is_writer && enter_wal(db) != OK)
         return FAILED;
     return sqlite3_exec(db->handle, pragmas, NULL, NULL, NULL) == SQLITE_OK ? OK : FAILED;

@@ -51,16 +51,18 @@ function providersInList() {
   ]
 }
 
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="48" viewBox="0 0 160 48"><rect width="160" height="48" rx="8" fill="#0b6e4f"/><path d="M10 38 Q40 8 70 38 T150 38" fill="none" stroke="#fff" stroke-width="5"/></svg>`
+
 const collect = (...ids) => ids.map((id) => ({ id: String(id), function: 'collect' }))
 
 function providersInCatalogue(webhookUrl) {
   const webhook = {
-    type: 'webhook', url: webhookUrl, secret: WEBHOOK_SECRET, timeout_ms: 1500, before_consent: true, at_token: true,
+    type: 'webhook', url: webhookUrl, secret: WEBHOOK_SECRET, timeout_ms: 3000, before_consent: true, at_token: true,
   }
   return [
     {
       name: 'huisartsdeduinen', display_name: 'Huisartsenpraktijk De Duinen', interface_version: '2', text_set: 'je-2.2',
-      privacy_url: 'https://huisartsdeduinen.example/privacy', color: '#0b6e4f', identity_providers: ['digid'],
+      privacy_url: 'https://huisartsdeduinen.example/privacy', color: '#0b6e4f', logo: 'duinen.svg', identity_providers: ['digid'],
       services: [...collect(48, 49, 51, 63), { id: '53', function: 'share' }, { id: '49', function: 'subscribe', max_days: 200 }],
     },
     {
@@ -229,6 +231,26 @@ export class House {
     return this
   }
 
+  // A second process on the same store, keys and public address, with listeners of its own; `pgo` speaks to its back listener.
+  async startNode(name) {
+    const ports = { front: await freePort(), back: await freePort(), internal: await freePort() }
+    const folder = this.file(name)
+    mkdirSync(folder)
+    const file = path.join(folder, 'sluis.yaml')
+    writeFileSync(file, toYaml(this.configuration((house) => merge(typeof this.confChanges === 'function' ? this.confChanges(house) : this.confChanges, {
+      node: name,
+      event_log_file: path.join(folder, 'events.jsonl'),
+      front: { address: `127.0.0.1:${ports.front}` },
+      back: { address: `127.0.0.1:${ports.back}` },
+      internal: { address: `127.0.0.1:${ports.internal}` },
+    }))))
+    const sluis = new Sluis({ binary: this.sluis.binary, folder, configFile: file, internalUrl: `http://127.0.0.1:${ports.internal}` })
+    await sluis.start()
+    const pgo = this.makePgo('pgo.localhost', this.certificates.pgo)
+    pgo.backUrl = `https://localhost:${ports.back}`
+    return { sluis, pgo, frontUrl: `http://localhost:${ports.front}`, internalUrl: sluis.internalUrl }
+  }
+
   makePgo(host, certificate) {
     const pgo = new Pgo({
       host, certificate, ca: this.certificates.ca, redirectUri: `http://${host}:${this.ports.pgo}/callback`, frontUrl: this.frontUrl, backUrl: this.backUrl,
@@ -240,6 +262,10 @@ export class House {
 
   writeConfiguration(changes = this.confChanges) {
     this.confChanges = changes
+    writeFileSync(this.file('sluis.yaml'), toYaml(this.configuration(changes)))
+  }
+
+  configuration(changes) {
     const list = (name) => ({ location: listFile(this.folder, name) })
     const base = {
       development: true,
@@ -264,7 +290,7 @@ export class House {
         interval: 900,
       },
     }
-    writeFileSync(this.file('sluis.yaml'), toYaml(merge(base, typeof changes === 'function' ? changes(this) : changes)))
+    return merge(base, typeof changes === 'function' ? changes(this) : changes)
   }
 
   writeCatalogue(change = (catalogue) => catalogue) {
@@ -281,6 +307,7 @@ export class House {
       ],
       providers: providersInCatalogue(this.webhook.url),
     })
+    writeFileSync(this.file('duinen.svg'), LOGO)
     writeFileSync(this.file('catalogue.yaml'), toYaml(catalogue))
   }
 

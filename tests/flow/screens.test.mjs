@@ -72,14 +72,28 @@ check('4.0 one form of address in a flow: no "u" in je-2.2, no "je" in u-1.3', a
   assert.doesNotMatch(visibleText((await cancelled('ziekenhuisdemeerpaal')).page.text), thou)
 })
 
-check('4.0 logos stand on every screen: the provider at the left, MedMij at the right', async () => {
+check('4.0 logos stand on every screen: first the one of the provider, then the one of MedMij, each with a text', async () => {
   const journey = await house.journey('huisartsdeduinen').open()
+  const failed = await house.journey('praktijkdestoring').open()
   const pages = [journey.page, (await journey.login()).page, (await cancelled()).page]
   for (const page of pages) {
     const images = [...page.text.matchAll(/<img\b[^>]*>/g)].map(([tag]) => tag)
-    assert.ok(images.length >= 1, 'logos')
-    for (const image of images) assert.match(image, /\balt="/)
+    assert.equal(images.length, 2, page.text.slice(0, 2000))
+    assert.match(images[0], /src="\/logo\/provider\/huisartsdeduinen/)
+    assert.match(images[0], /alt="[^"]*Huisartsenpraktijk De Duinen/)
+    assert.match(images[1], /alt="[^"]*MedMij/)
   }
+  await failed.login()
+  assert.match(failed.page.text, /<img\b[^>]*alt="[^"]*MedMij/)
+})
+
+check('4.0 the logo of a provider is served as the picture that it is, and can do nothing else', async () => {
+  const answer = await exchange(`${house.frontUrl}/logo/provider/huisartsdeduinen`)
+  assert.equal(answer.status, 200)
+  assert.match(answer.headers['content-type'], /^image\/svg\+xml/)
+  assert.equal(answer.headers['x-content-type-options'], 'nosniff')
+  assert.match(answer.headers['content-security-policy'] ?? '', /default-src 'none'/)
+  assert.equal((await exchange(`${house.frontUrl}/logo/provider/nergens`)).status, 404)
 })
 
 check('4.0 what comes from outside is escaped', async () => {
@@ -134,7 +148,7 @@ check('4.0 the cookie binds the browser and ends with it: HttpOnly, SameSite=Lax
 
 // ---- 4.10 ----
 
-check('4.10 landing: Annuleren goes back to the PGO with access_denied', async () => {
+check('3.5 person cancels on the landing page (4.10 Annuleren): back to the PGO with access_denied', async () => {
   const journey = await house.journey('huisartsdeduinen').open()
   await journey.submit({ action: '/oauth/cancel', button: 'Annuleren' })
   assertBack(journey, { error: 'access_denied', state: journey.request.state })
@@ -161,7 +175,7 @@ check('4.10 login aborted twice, then done', async () => {
   assertPage(journey.page, 200, 'Toestemming geven')
 })
 
-check('4.10 Sluiten on the cancelled-login page goes back to the PGO, and the session is over', async () => {
+check('3.5 person stops on the cancelled-login page (4.10 Sluiten): goes back to the PGO, and the session is over', async () => {
   const journey = await cancelled()
   const page = journey.page
   await journey.submit({ action: '/oauth/close', button: 'Sluiten' })

@@ -88,6 +88,7 @@ CREATE TABLE refresh_token (
   sealed_answer $BLOB
 );
 CREATE INDEX refresh_token_grant ON refresh_token (grant_id);
+CREATE INDEX refresh_token_expiry ON refresh_token (expires_at);
 CREATE INDEX refresh_token_answer ON refresh_token (rotated_at) WHERE sealed_answer IS NOT NULL;
 
 -- Business data, written by `sluis import`.

@@ -1,9 +1,10 @@
 // Free ports on the loopback, in a range that is ours alone, so that suites can run side by side with a demo.
+import { randomInt } from 'node:crypto'
 import net from 'node:net'
 
 const FIRST = 22000
 const LAST = 23999
-let next = FIRST + (process.pid % 97) * 20
+let next = randomInt(FIRST, LAST) // suites that start together do not probe the same ports at the same moment
 
 export async function freePort() {
   for (let tries = 0; tries < LAST - FIRST; tries++) {

@@ -281,12 +281,7 @@ static void objects_may_refer_to_what_is_stored(void **state)
 static void expect_fault(struct arena *arena, const char *from, const char *to, const char *expected)
 {
     const char *at = strstr(full, from);
-<<<<<<< HEAD
-    if (at == NULL)
-        fail_msg("not in the file: %s", from);
-=======
     assert_non_null(at);
->>>>>>> sso
     const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - full), full, to, at + strlen(from));
     struct business_data data;
     struct yaml_faults faults;
@@ -371,11 +366,8 @@ static void every_fault_has_its_place(void **state)
         {"location_name_key: \"\"", "location_claim: 'a\\'", "connections[0].location_claim: this value"},
         {"location_name_key: \"\"", "location_delimiter: \";;\"",
          "connections[0].location_delimiter: this value"},
-<<<<<<< HEAD
-=======
         {"location_name_key: \"\"", "application: app",
          "connections[0].application: this value is not right"},
->>>>>>> sso
         {"location_name_key: \"\"", "idle: 299", "connections[0].idle: this number is not right"},
         {"location_name_key: \"\"", "default_view: menu",
          "connections[0].default_view: there is no view menu"},

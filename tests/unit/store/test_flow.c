@@ -115,8 +115,11 @@ static void identity_stands_only_while_the_choice_is_open(void **state)
     assert_ok(flow_take_callback(fx.store, flow.state_digest, TEST_NOW, fx.arena, &found, &is_replay));
     flow.acr = STR("hoog");
     flow.outcome = STR("48 49");
+    flow.expires_at = TEST_NOW + 2000;
     assert_ok(flow_identify(fx.store, &flow));
     assert_absent(flow_identify(fx.store, &flow));
+    assert_ok(flow_find(fx.store, flow.id, TEST_NOW + 1999, fx.arena, &found)); /* the choice has its own time */
+    assert_absent(flow_find(fx.store, flow.id, TEST_NOW + 2000, fx.arena, &found));
     assert_ok(flow_find(fx.store, flow.id, TEST_NOW, fx.arena, &found));
     assert_int_equal(found.stage, FLOW_CHOICE);
     assert_str(found.identity, TEST_BSN);

@@ -260,6 +260,10 @@ static void purge_takes_what_is_past_its_time(void **state)
     assert_absent(offer("never offered", &grant, &code_state));
     assert_ok(look_up("r2", TEST_NOW + 901, &lookup));
     assert_int_equal(lookup.state, REFRESH_CURRENT);
+    /* A rotated token stays as long as it could be presented, so that its reuse is seen; then both go. */
+    assert_ok(grant_purge(fx.store, TEST_NOW + 15552001, 30, 100, &deleted));
+    assert_int_equal(deleted, 2);
+    assert_absent(look_up("r2", TEST_NOW + 15552001, &lookup));
 }
 
 static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
