@@ -75,6 +75,8 @@ const char *idp_result_name(enum idp_result result)
         return "connection_invalid";
     case IDP_RESPONSE_INVALID:
         return "response_invalid";
+    case IDP_RESPONSE_ISSUER_MISSING:
+        return "response_issuer_missing";
     case IDP_RESPONSE_ISSUER:
         return "response_issuer";
     case IDP_ERROR_RESPONSE:
@@ -348,7 +350,8 @@ static enum idp_result callback_check_issuer(const struct callback *callback, co
     if (callback->has_iss && !str_equal(callback->iss, attempt->issuer))
         return refuse(failure, IDP_RESPONSE_ISSUER, "callback: iss is another issuer");
     if (!callback->has_iss && provider->is_iss_promised)
-        return refuse(failure, IDP_RESPONSE_ISSUER, "callback: no iss, though the provider promises it");
+        return refuse(failure, IDP_RESPONSE_ISSUER_MISSING,
+                      "callback: no iss, though the provider promises it");
     return IDP_OK;
 }
 
@@ -448,6 +451,7 @@ enum idp_result idp_finish(struct idp *idp, const struct idp_connection *connect
     if (result == IDP_OK)
         result = token_redeem(connection, &provider, idp->is_http_allowed, attempt, answer.code, arena,
                               &tokens, failure);
+    out_identity->oauth_error = tokens.oauth_error;
     if (result == IDP_OK)
         result =
             identify(idp, connection, &provider, attempt, &tokens, arena, &out_identity->claims, failure);

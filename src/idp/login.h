@@ -53,8 +53,9 @@ enum idp_result {
     /* authorization response (4.3, 3xx) */
     IDP_RESPONSE_INVALID, /* repeated or malformed parameters, neither code nor error, tokens in the front
                              channel */
-    IDP_RESPONSE_ISSUER,  /* RFC 9207 iss differs, or is missing though announced */
-    IDP_ERROR_RESPONSE,   /* any other error code of the identity provider */
+    IDP_RESPONSE_ISSUER_MISSING, /* RFC 9207: announced, and not there */
+    IDP_RESPONSE_ISSUER,         /* RFC 9207 iss differs, or is missing though announced */
+    IDP_ERROR_RESPONSE,          /* any other error code of the identity provider */
     IDP_TEMPORARILY_UNAVAILABLE,
     /* token call (4.4, 4xx) */
     IDP_TOKEN_UNREACHABLE,
@@ -96,8 +97,9 @@ enum idp_result idp_start(struct idp *idp, const struct idp_connection *connecti
 struct idp_identity {
     json_t *claims; /* ID token claims, completed from userinfo (UIN-6); released by idp_identity_free */
     struct str subject;
-    struct str acr;      /* empty when there is none */
-    struct str id_token; /* raw, for id_token_hint */
+    struct str acr;         /* empty when there is none */
+    struct str id_token;    /* raw, for id_token_hint */
+    struct str oauth_error; /* with IDP_TOKEN_REFUSED: the provider's error code; may be empty */
 };
 void idp_identity_free(struct idp_identity *identity);
 

@@ -72,7 +72,8 @@ static enum outcome authenticate(const struct idp_connection *connection, enum i
 }
 
 /* An OAuth error answer (RFC 6749 5.2). Its description may hold anything, so only the code is told on. */
-static enum idp_result read_error(const struct http_answer *answer, struct failure *failure)
+static enum idp_result read_error(const struct http_answer *answer, struct arena *arena, struct str *out_code,
+                                  struct failure *failure)
 {
     json_t *json = NULL;
     struct str code;
@@ -80,6 +81,8 @@ static enum idp_result read_error(const struct http_answer *answer, struct failu
         json_parse_object(answer->body, &json, NULL) == OK && claim_text(json, "error", &code) == OK;
     if (has_code && (code.length > ERROR_CODE_MAX || !str_is_printable_ascii(code)))
         code = STR("unreadable error code");
+    if (has_code)
+        *out_code = str_copy(arena, code);
     if (has_code)
         failure_set(failure, "token call: status %d, %.*s", answer->status, STR_ARG(code));
     else
@@ -116,7 +119,7 @@ static enum idp_result read_answer(const struct http_answer *answer, struct aren
                                    struct tokens *out_tokens, struct failure *failure)
 {
     if (answer->status != 200)
-        return read_error(answer, failure);
+        return read_error(answer, arena, &out_tokens->oauth_error, failure);
     json_t *json = NULL;
     if (json_parse_object(answer->body, &json, failure) != OK) {
         failure_prefix(failure, "token call");

@@ -71,12 +71,12 @@ static enum outcome parse(struct str text, json_type type, const char *what, jso
 
 enum outcome json_parse_object(struct str text, json_t **out_object, struct failure *failure)
 {
-    return parse(text, JSON_OBJECT, "a JSON object", out_object, failure);
+    return parse(text, JSON_OBJECT, "an object", out_object, failure);
 }
 
 enum outcome json_parse_array(struct str text, json_t **out_array, struct failure *failure)
 {
-    return parse(text, JSON_ARRAY, "a JSON array", out_array, failure);
+    return parse(text, JSON_ARRAY, "an array", out_array, failure);
 }
 
 static enum outcome text_of(const json_t *value, struct str *out_text)

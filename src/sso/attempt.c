@@ -47,7 +47,8 @@ static void show_page(struct attempt *attempt, const struct sso_error *error, co
 {
     struct str html;
     struct value *context = value_object(attempt->arena);
-    value_put_c(attempt->arena, context, "text", sso_user_text(attempt->arena, error->user_text, reference));
+    value_put_c(attempt->arena, context, "text",
+                sso_user_text(attempt->arena, error->user_text, reference, false));
     value_put_c(attempt->arena, context, "reference", reference);
     if (error->can_retry)
         value_put_c(attempt->arena, context, "retry_url", retry_url(attempt));

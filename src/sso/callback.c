@@ -40,13 +40,14 @@ static json_t *text(struct str value)
 
 /* ---- the flow and its trail ---- */
 
-struct str callback_pack(struct attempt *attempt, struct str patient_kind, struct str patient)
+struct str callback_pack(struct attempt *attempt, struct str patient_kind, struct str patient, int warning)
 {
     json_t *payload = json_object();
     json_object_set_new(payload, "trail", text(trail_pack(&attempt->trail)));
     json_object_set_new(payload, "view", text(attempt->view));
     json_object_set_new(payload, "patient_kind", text(patient_kind));
     json_object_set_new(payload, "patient", text(patient));
+    json_object_set_new(payload, "warning", json_integer(warning));
     char *dumped = json_dumps(payload, JSON_COMPACT);
     json_decref(payload);
     struct str packed = str_copy(attempt->arena, str_from_c(dumped));
@@ -69,6 +70,7 @@ static enum outcome unpack(struct attempt *attempt, struct login *login)
     attempt->view = member(attempt->arena, payload, "view");
     login->patient_kind = member(attempt->arena, payload, "patient_kind");
     login->patient = member(attempt->arena, payload, "patient");
+    login->warning = (int)json_integer_value(json_object_get(payload, "warning"));
     struct str packed = member(attempt->arena, payload, "trail");
     json_decref(payload);
     struct trail trail;
@@ -160,7 +162,8 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
     struct failure failure = {""};
     enum idp_result result = idp_finish(attempt->door->idp, &connection, &request, response, attempt->arena,
                                         &login->identity, &failure);
-    int code = sso_error_of_idp(result, provider_error(response));
+    int code = sso_error_of_idp(result, result == IDP_TOKEN_REFUSED ? login->identity.oauth_error
+                                                                    : provider_error(response));
     bool is_response_sound = result == IDP_OK || code >= 400;
     trail_step(&attempt->trail, TRAIL_RESPONSE, is_response_sound,
                json_pack("{s:I, s:o}", "after_ms",

@@ -199,10 +199,27 @@ static const char *fill(struct arena *arena, const char *text, const struct plac
     return buf_c(&out);
 }
 
-const char *sso_user_text(struct arena *arena, enum sso_user_text text, const char *reference)
+/* What stands for a sentence that says a mail went out, when none did. */
+static const char *unnotified_text(enum sso_user_text text)
+{
+    if (text == U_AUTHZ)
+        return "U bent herkend, maar geen van uw locaties is hier gekoppeld. Geef referentie {ref} door aan "
+               "uw "
+               "applicatiebeheerder.";
+    if (text == U_PERM)
+        return "U bent herkend, maar er zijn nog geen rechten voor u ingesteld. Geef referentie {ref} door "
+               "aan uw "
+               "applicatiebeheerder.";
+    if (text == U_CONF)
+        return "De koppeling is niet goed ingesteld. Geef referentie {ref} door aan uw applicatiebeheerder.";
+    return user_texts[text].text;
+}
+
+const char *sso_user_text(struct arena *arena, enum sso_user_text text, const char *reference,
+                          bool is_notified)
 {
     const struct placeholder placeholder = {"{ref}", reference};
-    return fill(arena, user_texts[text].text, &placeholder, 1);
+    return fill(arena, is_notified ? user_texts[text].text : unnotified_text(text), &placeholder, 1);
 }
 
 const char *sso_cause_text(struct arena *arena, int code, char cause, const char *claim_path, size_t received,
@@ -302,6 +319,8 @@ int sso_error_of_idp(enum idp_result result, struct str oauth_error)
         return 103;
     case IDP_RESPONSE_INVALID:
         return 107; /* RSP-2; 308 and 309 are told apart before, by sso/start_request */
+    case IDP_RESPONSE_ISSUER_MISSING:
+        return 307;
     case IDP_RESPONSE_ISSUER:
         return 306;
     case IDP_ERROR_RESPONSE:

@@ -48,8 +48,10 @@ struct sso_error {
 
 const struct sso_error *sso_error_find(int code);       /* never NULL: an unknown code is 910 */
 const char *sso_user_text_key(enum sso_user_text text); /* "U-GEN" */
-/* The Dutch sentence with the reference filled in. */
-const char *sso_user_text(struct arena *arena, enum sso_user_text text, const char *reference);
+/* The Dutch sentence with the reference filled in. Without a mail to the administrator (`is_notified` false)
+ * it does not say that there was one. */
+const char *sso_user_text(struct arena *arena, enum sso_user_text text, const char *reference,
+                          bool is_notified);
 /* Cause text of 701 and 702 ("a".."e"), with its numbers; NULL for others. */
 const char *sso_cause_text(struct arena *arena, int code, char cause, const char *claim_path, size_t received,
                            size_t added);

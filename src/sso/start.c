@@ -132,7 +132,7 @@ static void send_request(struct attempt *attempt, const struct start_request *st
         .issuer = request.issuer,
         .nonce = request.nonce,
         .code_verifier = request.code_verifier,
-        .payload = callback_pack(attempt, patient->kind, patient->value),
+        .payload = callback_pack(attempt, patient->kind, patient->value, patient->rule != NULL ? 108 : 0),
         .created_at = attempt->now,
         .expires_at = attempt->now + FLOW_LIFETIME_S,
     };

@@ -62,6 +62,7 @@ int start_request_open(const struct http_request *request, struct start_request 
         return refuse(out_start, 107, "INI-1");
     }
     out_start->kind = START_LOGIN;
+    out_start->is_post = request->method == HTTP_POST;
     int code = read_form(request, out_start);
     if (code != 0)
         return code;
@@ -79,7 +80,7 @@ int start_request_sort(struct start_request *start, const struct sso_connection 
 {
     bool is_separate = str_equal(connection->callback_mode, STR("separate"));
     bool is_callback_address = tail == SLUG_CALLBACK;
-    if (is_callback_address && !is_separate)
+    if ((is_callback_address && !is_separate) || (tail != SLUG_START && !is_callback_address))
         return refuse(start, 101, "ADR-8");
     /* Where no callback belongs, its parameters are parameters like any other. */
     if (start->kind == START_NOTHING || (is_separate && !is_callback_address))
@@ -89,6 +90,8 @@ int start_request_sort(struct start_request *start, const struct sso_connection 
     if (!has_answer && !has_tokens && !is_callback_address)
         return 0;
     start->kind = START_CALLBACK;
+    if (start->is_post && !str_equal(connection->response_mode, STR("form_post")))
+        return refuse(start, 309, "RSP-1");
     if (!is_present(start, "state"))
         return refuse(start, 301, "RSP-3");
     /* Also without a code: to start again on such an answer would go round for ever. */

@@ -27,6 +27,7 @@ enum start_kind {
 
 struct start_request {
     enum start_kind kind;
+    bool is_post;
     struct form form; /* of the query (GET) or the body (POST); a BSN in the clear is taken out */
     const char *rule; /* of the failure or warning; NULL = none */
 

@@ -348,8 +348,8 @@ static void the_issuer_of_the_answer(void **state)
     connection.id = "promises";
     attempt = started();
     grant_signed_by(key, claims_for(&attempt));
-    assert_int_equal(outcome_of(&attempt, "code=c"), IDP_RESPONSE_ISSUER);
-    assert_int_equal(outcome_of(&attempt, "error=access_denied"), IDP_RESPONSE_ISSUER);
+    assert_int_equal(outcome_of(&attempt, "code=c"), IDP_RESPONSE_ISSUER_MISSING);
+    assert_int_equal(outcome_of(&attempt, "error=access_denied"), IDP_RESPONSE_ISSUER_MISSING);
     assert_int_equal(outcome_of(&attempt, ours), IDP_OK);
 }
 

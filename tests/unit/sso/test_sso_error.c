@@ -84,16 +84,22 @@ static void the_outage_rule_holds_for_four_codes(void **state)
 static void user_texts_carry_the_reference(void **state)
 {
     (void)state;
-    assert_string_equal(sso_user_text(arena, U_AUTHZ, "SSO-20251016-7K3F9QXA"),
+    assert_string_equal(sso_user_text(arena, U_AUTHZ, "SSO-20251016-7K3F9QXA", true),
                         "U bent herkend, maar geen van uw locaties is hier gekoppeld. Uw applicatiebeheerder "
                         "heeft bericht gekregen. Referentie SSO-20251016-7K3F9QXA.");
-    assert_string_equal(sso_user_text(arena, U_BUSY, "SSO-20251016-7K3F9QXA"),
+    /* MAIL-2: nobody is told that a mail went out when none did. */
+    for (enum sso_user_text text = U_GEN; text <= U_BUSY; text++) {
+        const char *plain = sso_user_text(arena, text, "SSO-20251016-7K3F9QXA", false);
+        assert_null(strstr(plain, "bericht gekregen"));
+        assert_null(strstr(plain, "melding gemaakt"));
+    }
+    assert_string_equal(sso_user_text(arena, U_BUSY, "SSO-20251016-7K3F9QXA", true),
                         "Het is erg druk. Probeer het zo opnieuw.");
-    assert_string_equal(sso_user_text(arena, USER_TEXT_NONE, "x"), "");
+    assert_string_equal(sso_user_text(arena, USER_TEXT_NONE, "x", true), "");
     assert_string_equal(sso_user_text_key(U_GEN), "U-GEN");
     assert_string_equal(sso_user_text_key(U_BUSY), "U-BUSY");
     for (enum sso_user_text text = U_GEN; text < U_BUSY; text++) {
-        const char *filled = sso_user_text(arena, text, "SSO-20251016-7K3F9QXA");
+        const char *filled = sso_user_text(arena, text, "SSO-20251016-7K3F9QXA", true);
         assert_non_null(strstr(filled, "SSO-20251016-7K3F9QXA"));
         assert_null(strchr(filled, '{'));
     }

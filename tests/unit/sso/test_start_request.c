@@ -174,9 +174,12 @@ static void a_callback_has_state_and_an_answer(void **state)
         if (sorted(HTTP_GET, str_from_c(cases[i].parameters), SLUG_START) != cases[i].code)
             fail_msg("%s", cases[i].parameters);
         assert_int_equal(start.kind, cases[i].kind);
+        connection.response_mode = STR("form_post");
         assert_int_equal(sorted(HTTP_POST, str_from_c(cases[i].parameters), SLUG_START), cases[i].code);
+        connection.response_mode = STR("query");
         assert_int_equal(start.kind, cases[i].kind);
     }
+    assert_int_equal(sorted(HTTP_POST, STR("state=s&code=c"), SLUG_START), 309); /* RSP-1 */
 }
 
 static void ADR8_with_a_callback_of_its_own_the_two_addresses_do_not_mix(void **state)
