@@ -137,7 +137,7 @@ static double percentile_ms(const struct samples *sorted, double part)
 
 struct reading {
     int64_t at_us;
-    double server_cpu, store_cpu, own_cpu;
+    double server_cpu, store_cpu, own_cpu, machine_cpu;
     int64_t reads, writes, batches;
 };
 
@@ -170,8 +170,18 @@ static struct reading read_all(const struct options *options, bool is_peer)
                       (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec) / 1e6;
     reading.server_cpu = process_cpu(options->server, false);
     reading.store_cpu = process_cpu(options->store, true);
+    reading.machine_cpu = machine_cpu();
     reading.at_us = now_us();
     return reading;
+}
+
+/* The part of the machine that neither server, store nor load generator used, but somebody else did. */
+static double share_of_others(const struct reading *before, const struct reading *after, double seconds)
+{
+    double known = after->server_cpu - before->server_cpu + after->store_cpu - before->store_cpu +
+                   after->own_cpu - before->own_cpu;
+    double others = after->machine_cpu - before->machine_cpu - known;
+    return others > 0 ? others / seconds / (double)sysconf(_SC_NPROCESSORS_ONLN) : 0;
 }
 
 static void print_result(const struct options *options, const char *job, unsigned threads,
@@ -182,7 +192,7 @@ static void print_result(const struct options *options, const char *job, unsigne
     double count = samples->count > 0 ? (double)samples->count : 1;
     double writes = (double)(after->writes - before->writes);
     json_t *result = json_pack(
-        "{s:s, s:s, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "label",
+        "{s:s, s:s, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "label",
         options->label, "job", job, "threads", (int)threads, "operations", (json_int_t)samples->count,
         "seconds", seconds, "per_second", (double)samples->count / seconds, "p50_ms",
         percentile_ms(samples, 0.5), "p99_ms", percentile_ms(samples, 0.99), "server_cpu_ms",
@@ -191,8 +201,8 @@ static void print_result(const struct options *options, const char *job, unsigne
         (after->own_cpu - before->own_cpu) * 1000 / count, "memory_mb", process_memory(options->server),
         "reads_per_operation", (double)(after->reads - before->reads) / count, "writes_per_operation",
         writes / count, "batches_per_write",
-        writes > 0 ? (double)(after->batches - before->batches) / writes : 0.0, "failures",
-        (int)run->failures);
+        writes > 0 ? (double)(after->batches - before->batches) / writes : 0.0, "others_share",
+        share_of_others(before, after, seconds), "failures", (int)run->failures);
     char *text = json_dumps(result, JSON_COMPACT | JSON_REAL_PRECISION(6));
     if (text != NULL)
         puts(text);

@@ -41,6 +41,18 @@ double process_cpu(pid_t pid, bool and_children)
     return sum;
 }
 
+double machine_cpu(void)
+{
+    unsigned long user, nice, system, idle, waiting, hard, soft;
+    FILE *file = fopen("/proc/stat", "re");
+    if (file == NULL)
+        return 0;
+    int found =
+        fscanf(file, "cpu %lu %lu %lu %lu %lu %lu %lu", &user, &nice, &system, &idle, &waiting, &hard, &soft);
+    fclose(file);
+    return found == 7 ? (double)(user + nice + system + hard + soft) / (double)sysconf(_SC_CLK_TCK) : 0;
+}
+
 double process_memory(pid_t pid)
 {
     char path[64], line[256];

@@ -8,6 +8,8 @@
 /* CPU seconds (user and system) of the process; with `and_children` also of those it has now and those it has
  * waited for. 0 for pid 0. */
 double process_cpu(pid_t pid, bool and_children);
+/* CPU seconds that the whole machine was busy, since it started; 0 when it cannot be read. */
+double machine_cpu(void);
 /* VmRSS in MB (1,000,000 bytes); 0 when it cannot be read. */
 double process_memory(pid_t pid);
 

@@ -1,7 +1,7 @@
 // Makes the table of one bench and keeps it: node bench/report.mjs LINES FOLDER writes FOLDER/latest.json and latest.md
 // and prints the latter.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
@@ -15,6 +15,23 @@ if (results.length === 0) {
 const run = (command, ...words) => execFileSync(command, words, { encoding: 'utf8' }).trim()
 const flag = (value) => (value ? 'yes' : 'NO')
 const number = (value, digits) => value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+
+// What one durable write of a page costs here by itself: the price that group commit shares out.
+function syncMilliseconds(directory) {
+  const file = path.join(directory, 'sync-probe')
+  const descriptor = openSync(file, 'w')
+  const page = Buffer.alloc(4096, 1)
+  const times = []
+  for (let i = 0; i < 200; i++) {
+    const began = process.hrtime.bigint()
+    writeSync(descriptor, page)
+    fdatasyncSync(descriptor)
+    times.push(Number(process.hrtime.bigint() - began) / 1e6)
+  }
+  closeSync(descriptor)
+  rmSync(file)
+  return times.sort((a, b) => a - b)[100]
+}
 
 const TARGETS = {
   authorize: { per_second: 1000, server_cpu_ms: 1.0 },
@@ -35,19 +52,18 @@ const machine = {
   memory_gb: Math.round(os.totalmem() / 1e9),
   system: `${os.type()} ${os.release().split('-')[0]}`,
   filesystem: run('findmnt', '-n', '-o', 'FSTYPE', '-T', path.dirname(linesFile)),
-  // What else ran: above the number of cores, throughput and percentiles say more about that than about Sluis.
-  load_average: os.loadavg()[0],
+  sync_ms: syncMilliseconds(path.dirname(linesFile)),
   node: process.version,
   seconds: Number(process.env.BENCH_SECONDS ?? 10),
 }
 
 const rows = [
-  ['', 'what', 'threads', 'per second', 'p50 ms', 'p99 ms', 'server CPU ms', 'store CPU ms', 'RSS MB', 'writes', 'batches/write', 'failures'],
+  ['', 'what', 'threads', 'per second', 'p50 ms', 'p99 ms', 'server CPU ms', 'store CPU ms', 'RSS MB', 'writes', 'batches/write', 'others', 'failures'],
   ...results.map((one) => [
     LABELS[one.label] ?? one.label, NAMES[one.job] ?? one.job, String(one.threads), number(one.per_second, 0), number(one.p50_ms, 1),
     number(one.p99_ms, 1), number(one.server_cpu_ms, 3), one.store_cpu_ms > 0 ? number(one.store_cpu_ms, 3) : '-',
     number(one.memory_mb, 1), number(one.writes_per_operation, 1), one.batches_per_write > 0 ? number(one.batches_per_write, 3) : '-',
-    String(one.failures),
+    `${number(100 * one.others_share, 0)} %`, String(one.failures),
   ]),
 ]
 const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
@@ -72,13 +88,14 @@ const ratios = peer ? results.filter((one) => one.job === 'authorize').map((one)
 
 const text = `# Results of ${machine.date}
 
-${machine.cores} cores (${machine.processor}), ${machine.memory_gb} GB, ${machine.system}, stores on ${machine.filesystem}; load average
-at the end ${number(machine.load_average, 1)}. ${machine.seconds} seconds each. Server, load generator and PostgreSQL share the cores.
+${machine.cores} cores (${machine.processor}), ${machine.memory_gb} GB, ${machine.system}, stores on
+${machine.filesystem} (${number(machine.sync_ms, 2)} ms for one synced write of a page). ${machine.seconds} seconds each. Server, load generator and PostgreSQL share the cores.
 
 ${table.join('\n')}
 
 Per operation: server CPU, CPU of PostgreSQL's processes, write transactions asked for. Batches per write: SQLite transactions,
-so syncs, per write.
+so syncs, per write. Others: the part of the machine's CPU time that went to work that has nothing to do with the bench; it takes
+from throughput and percentiles.
 
 ${[...verdicts, ...ratios].join('\n')}
 `

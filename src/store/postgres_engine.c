@@ -171,8 +171,8 @@ static void give(struct engine *engine, struct postgres_db *db)
     pthread_mutex_lock(&engine->lock);
     db->next = engine->free_list;
     engine->free_list = db;
-    pthread_cond_signal(&engine->is_free);
     pthread_mutex_unlock(&engine->lock);
+    pthread_cond_signal(&engine->is_free); /* after the lock, which who wakes up takes first */
 }
 
 /* ---- running works ---- */

@@ -124,8 +124,8 @@ static void give_reader(struct engine *engine, struct sqlite_db *reader)
     pthread_mutex_lock(&engine->read_lock);
     reader->next = engine->free_readers;
     engine->free_readers = reader;
-    pthread_cond_signal(&engine->reader_free);
     pthread_mutex_unlock(&engine->read_lock);
+    pthread_cond_signal(&engine->reader_free); /* after the lock, which who wakes up takes first */
 }
 
 static enum outcome run_read(struct engine *engine, enum db_access access, const char *verb, store_work *work,
