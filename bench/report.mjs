@@ -30,7 +30,7 @@ function syncMilliseconds(directory) {
   }
   closeSync(descriptor)
   rmSync(file)
-  return times.sort((a, b) => a - b)[100]
+  return times.sort((a, b) => a - b)[20] // a low one, since others may be at work
 }
 
 const TARGETS = {
