@@ -17,9 +17,11 @@
 #include "ops/ops.h"
 #include "sso/directory.h"
 #include "sso/professional.h"
+#include "store/exchange_log.h"
 #include "store/flow.h"
 #include "store/grant.h"
 #include "store/list_copy.h"
+#include "store/session.h"
 
 #include <curl/curl.h>
 #include <libxml/parser.h>
@@ -36,6 +38,8 @@
 #define STOP_MAX_S 30
 #define PURGE_INTERVAL_S 60
 #define PURGE_LIMIT 1000
+#define LOG_DETAILS_KEPT_S ((int64_t)90 * 86400) /* spec sso.md 5.6 */
+#define LOG_SUMMARY_KEPT_S ((int64_t)5 * 365 * 86400)
 #define CIRCUIT_FAILURES 5
 #define MALLOC_ARENAS 4
 #define CIRCUIT_COOL_DOWN_MS 30000
@@ -419,12 +423,16 @@ static void reload(struct house *house)
 
 static void purge(struct house *house)
 {
-    int64_t now = clock_now(), flows = 0, tokens = 0;
+    int64_t now = clock_now(), flows = 0, tokens = 0, sessions = 0, entries = 0;
     if (flow_purge(house->store, now, PURGE_LIMIT, &flows) != OK ||
-        grant_purge(house->store, now, conf_of(house)->refresh_window_s, PURGE_LIMIT, &tokens) != OK)
+        grant_purge(house->store, now, conf_of(house)->refresh_window_s, PURGE_LIMIT, &tokens) != OK ||
+        session_purge(house->store, now, PURGE_LIMIT, &sessions) != OK ||
+        exchange_log_purge(house->store, (now - LOG_DETAILS_KEPT_S) * 1000, (now - LOG_SUMMARY_KEPT_S) * 1000,
+                           PURGE_LIMIT, &entries) != OK)
         log_warning("purge_failed");
-    else if (flows + tokens > 0)
-        log_debug("purged", LOG_INT("flows", flows), LOG_INT("tokens", tokens));
+    else if (flows + tokens + sessions + entries > 0)
+        log_debug("purged", LOG_INT("flows", flows), LOG_INT("tokens", tokens), LOG_INT("sessions", sessions),
+                  LOG_INT("sso_log_entries", entries));
 }
 
 /* Until a signal says stop: once a second the catalogue's version, once a minute what has expired. */

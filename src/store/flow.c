@@ -1,6 +1,7 @@
 #include "store/flow.h"
 
 #include "store/db.h"
+#include "store/purge.h"
 #include "store/sealed.h"
 
 #define COLUMNS                                                                                              \
@@ -262,28 +263,11 @@ enum outcome flow_end(struct store *store, struct str id)
     return store_write_one(store, "flow_end", end_work, &call);
 }
 
-struct purge_call {
-    int64_t now;
-    int limit;
-    int64_t deleted;
-};
-
-static enum outcome purge_work(struct db *db, void *context)
-{
-    struct purge_call *call = context;
-    struct db_query *query = db_query(db, "DELETE FROM flow WHERE id IN (SELECT id FROM flow WHERE "
-                                          "expires_at < $1 ORDER BY expires_at LIMIT $2)");
-    db_bind_int(query, 1, call->now);
-    db_bind_int(query, 2, call->limit);
-    enum outcome outcome = db_run(query);
-    call->deleted = db_changes(db);
-    return outcome;
-}
-
 enum outcome flow_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted)
 {
-    struct purge_call call = {now, limit, 0};
-    enum outcome outcome = store_write_one(store, "flow_purge", purge_work, &call);
-    *out_deleted = outcome == OK ? call.deleted : 0;
-    return outcome;
+    *out_deleted = 0;
+    return purge_rows(store, "flow_purge",
+                      "DELETE FROM flow WHERE id IN (SELECT id FROM flow WHERE "
+                      "expires_at < $1 ORDER BY expires_at LIMIT $2)",
+                      now, limit, out_deleted);
 }

@@ -56,8 +56,8 @@ enum outcome flow_cancel_login(struct store *store, struct str id, struct str fo
  * `flow`), when form_digest fits. ABSENT otherwise. */
 enum outcome flow_restart_login(struct store *store, const struct flow *flow,
                                 struct str form_digest) MUST_CHECK;
-/* FLOW_CALLBACK -> FLOW_CHOICE with identity, acr, outcome, form_digest and expires_at from `flow`. ABSENT when in
- * another stage. */
+/* FLOW_CALLBACK -> FLOW_CHOICE with identity, acr, outcome, form_digest and expires_at from `flow`. ABSENT
+ * when in another stage. */
 enum outcome flow_identify(struct store *store, const struct flow *flow) MUST_CHECK;
 
 /* Any stage; ABSENT when unknown or expired at `now`. */

@@ -3,6 +3,7 @@
 #include "store/audit.h"
 #include "store/consent_row.h"
 #include "store/grant_row.h"
+#include "store/purge.h"
 
 void grant_read_row(struct db_query *query, int first, struct arena *arena, struct grant *out_grant)
 {
@@ -177,77 +178,27 @@ enum outcome grant_issue(struct store *store, struct str grant_id, const struct 
 
 /* ---- housekeeping ---- */
 
-struct purge_call {
-    int64_t before;
-    int limit;
-    int64_t deleted;
-};
-
-static enum outcome purge_tokens_work(struct db *db, void *context)
-{
-    struct purge_call *call = context;
-    struct db_query *query =
-        db_query(db, "DELETE FROM access_token WHERE digest IN (SELECT digest FROM access_token "
-                     "WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)");
-    db_bind_int(query, 1, call->before);
-    db_bind_int(query, 2, call->limit);
-    enum outcome outcome = db_run(query);
-    call->deleted = db_changes(db);
-    return outcome;
-}
-
-static enum outcome purge_refresh_work(struct db *db, void *context)
-{
-    struct purge_call *call = context;
-    struct db_query *query =
-        db_query(db, "DELETE FROM refresh_token WHERE digest IN (SELECT digest FROM refresh_token "
-                     "WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)");
-    db_bind_int(query, 1, call->before);
-    db_bind_int(query, 2, call->limit);
-    enum outcome outcome = db_run(query);
-    call->deleted = db_changes(db);
-    return outcome;
-}
-
-static enum outcome purge_answers_work(struct db *db, void *context)
-{
-    struct purge_call *call = context;
-    struct db_query *query = db_query(
-        db, "UPDATE refresh_token SET sealed_answer = NULL WHERE digest IN (SELECT digest FROM refresh_token "
-            "WHERE sealed_answer IS NOT NULL AND rotated_at < $1 ORDER BY rotated_at LIMIT $2)");
-    db_bind_int(query, 1, call->before);
-    db_bind_int(query, 2, call->limit);
-    enum outcome outcome = db_run(query);
-    call->deleted = db_changes(db);
-    return outcome;
-}
-
-static enum outcome purge_codes_work(struct db *db, void *context)
-{
-    struct purge_call *call = context;
-    struct db_query *query =
-        db_query(db, "DELETE FROM token_grant WHERE id IN (SELECT id FROM token_grant "
-                     "WHERE code_offered_at = 0 AND code_expires_at < $1 ORDER BY code_expires_at LIMIT $2) "
-                     "AND code_offered_at = 0");
-    db_bind_int(query, 1, call->before);
-    db_bind_int(query, 2, call->limit);
-    enum outcome outcome = db_run(query);
-    call->deleted = db_changes(db);
-    return outcome;
-}
-
-/* Short transactions, so that no other writer waits for all of it. */
 enum outcome grant_purge(struct store *store, int64_t now, int64_t answer_window_s, int limit,
                          int64_t *out_deleted)
 {
-    struct purge_call tokens = {now, limit, 0}, refreshes = {now, limit, 0}, codes = {now, limit, 0};
-    struct purge_call answers = {now - answer_window_s, limit, 0};
     *out_deleted = 0;
-    if (store_write_one(store, "grant_purge", purge_tokens_work, &tokens) != OK ||
-        store_write_one(store, "grant_purge", purge_refresh_work, &refreshes) != OK ||
-        store_write_one(store, "grant_purge", purge_answers_work, &answers) != OK ||
-        store_write_one(store, "grant_purge", purge_codes_work, &codes) != OK)
+    if (purge_rows(store, "grant_purge",
+                   "DELETE FROM access_token WHERE digest IN (SELECT digest FROM access_token "
+                   "WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
+                   now, limit, out_deleted) != OK ||
+        purge_rows(store, "grant_purge",
+                   "DELETE FROM refresh_token WHERE digest IN (SELECT digest FROM refresh_token "
+                   "WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
+                   now, limit, out_deleted) != OK ||
+        purge_rows(
+            store, "grant_purge",
+            "UPDATE refresh_token SET sealed_answer = NULL WHERE digest IN (SELECT digest FROM refresh_token "
+            "WHERE sealed_answer IS NOT NULL AND rotated_at < $1 ORDER BY rotated_at LIMIT $2)",
+            now - answer_window_s, limit, out_deleted) != OK)
         return FAILED;
-    *out_deleted = tokens.deleted + refreshes.deleted + answers.deleted + codes.deleted;
-    return OK;
+    return purge_rows(store, "grant_purge",
+                      "DELETE FROM token_grant WHERE id IN (SELECT id FROM token_grant "
+                      "WHERE code_offered_at = 0 AND code_expires_at < $1 ORDER BY code_expires_at LIMIT $2) "
+                      "AND code_offered_at = 0",
+                      now, limit, out_deleted);
 }

@@ -94,7 +94,8 @@ struct token_facts {
 enum outcome token_introspect(struct store *store, struct str access_digest, int64_t now, struct arena *arena,
                               struct token_facts *out_facts) MUST_CHECK;
 
-/* Deletes access and refresh tokens and sealed answers past their time and codes never offered, at most `limit` each. */
+/* Deletes access and refresh tokens and sealed answers past their time and codes never offered, at most
+ * `limit` each. */
 enum outcome grant_purge(struct store *store, int64_t now, int64_t answer_window_s, int limit,
                          int64_t *out_deleted) MUST_CHECK;
 

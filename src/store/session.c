@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "store/db.h"
+#include "store/purge.h"
 #include "store/sealed.h"
 
 #define COLUMNS                                                                                              \
@@ -257,45 +258,18 @@ enum outcome session_end_by_login(struct store *store, struct str issuer, struct
     return outcome;
 }
 
-struct purge_call {
-    int64_t now;
-    int limit;
-    int64_t deleted;
-};
-
-static enum outcome purge_sessions(struct db *db, struct purge_call *call)
-{
-    struct db_query *query =
-        db_query(db, "DELETE FROM sso_session WHERE digest IN (SELECT digest FROM sso_session "
-                     "WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2) AND ends_at <= $1");
-    db_bind_int(query, 1, call->now);
-    db_bind_int(query, 2, call->limit);
-    enum outcome outcome = db_run(query);
-    call->deleted = db_changes(db);
-    return outcome;
-}
-
-static enum outcome purge_work(struct db *db, void *context)
-{
-    struct purge_call *call = context;
-    if (purge_sessions(db, call) != OK)
-        return FAILED;
-    struct db_query *query =
-        db_query(db, "DELETE FROM replay WHERE (kind, digest) IN (SELECT kind, digest FROM replay "
-                     "WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)");
-    db_bind_int(query, 1, call->now);
-    db_bind_int(query, 2, call->limit);
-    enum outcome outcome = db_run(query);
-    call->deleted += db_changes(db);
-    return outcome;
-}
-
 enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted)
 {
-    struct purge_call call = {now, limit, 0};
-    enum outcome outcome = store_write(store, "session_purge", purge_work, &call);
-    *out_deleted = outcome == OK ? call.deleted : 0;
-    return outcome;
+    *out_deleted = 0;
+    if (purge_rows(store, "session_purge",
+                   "DELETE FROM sso_session WHERE digest IN (SELECT digest FROM sso_session "
+                   "WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2) AND ends_at <= $1",
+                   now, limit, out_deleted) != OK)
+        return FAILED;
+    return purge_rows(store, "session_purge",
+                      "DELETE FROM replay WHERE (kind, digest) IN (SELECT kind, digest FROM replay "
+                      "WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+                      now, limit, out_deleted);
 }
 
 /* ---- one-time values ---- */
