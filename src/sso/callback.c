@@ -90,9 +90,7 @@ static bool continue_session(struct attempt *attempt)
                             attempt->arena, &session) != OK ||
         !str_equal(session.digest, attempt_session_digest(attempt)))
         return false;
-    http_response_redirect(
-        attempt->response,
-        arena_printf(attempt->arena, "%.*s%.*s", STR_ARG(attempt->host->base_url), STR_ARG(session.landing)));
+    http_response_redirect(attempt->response, handover_url(attempt, &session));
     return true;
 }
 
