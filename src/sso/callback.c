@@ -439,8 +439,9 @@ static void open_session(struct attempt *attempt, struct login *login)
         return;
     }
     trail_step(&attempt->trail, TRAIL_SESSION, true,
-               json_pack("{s:o, s:I, s:I}", "replaced_user", text(replaced), "idle_s",
-                         (json_int_t)session.idle_s, "absolute_s", (json_int_t)connection->absolute_s));
+               json_pack("{s:o, s:o, s:I, s:I}", "user", text(session.user_id), "replaced_user",
+                         text(replaced), "idle_s", (json_int_t)session.idle_s, "absolute_s",
+                         (json_int_t)connection->absolute_s));
     http_response_header(attempt->response, "Set-Cookie",
                          cookie_set(attempt->arena, SSO_SESSION_COOKIE, cookie, attempt->request->is_https));
     http_response_redirect(attempt->response, handover_url(attempt, &session));
