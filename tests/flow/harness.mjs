@@ -192,8 +192,8 @@ export class House {
     return path.join(this.folder, name)
   }
 
-  async build({ conf = {}, catalogue, listFacts, behaviour } = {}) {
-    const ports = { front: await freePort(), back: await freePort(), internal: await freePort(), pgo: await freePort(), nobody: await freePort() }
+  async build({ conf = {}, catalogue, listFacts, behaviour, ports: given = {} } = {}) {
+    const ports = { front: await freePort(), back: await freePort(), internal: await freePort(), pgo: await freePort(), nobody: await freePort(), ...given }
     this.ports = ports
     this.frontUrl = `http://localhost:${ports.front}`
     this.backUrl = `https://localhost:${ports.back}`

@@ -22,7 +22,7 @@ export function signToken({ header, payload }, key) {
   return `${input}.${sign('RSA-SHA256', Buffer.from(input), key).toString('base64url')}`
 }
 
-export async function startIdentityProvider({ clientId, clientSecret, redirectUri, host = 'idp.localhost' }) {
+export async function startIdentityProvider({ clientId, clientSecret, redirectUri, host = 'idp.localhost', clientAuth = 'client_secret_basic', claims = ['sub', 'bsn', 'acr', 'act'] }) {
   // The library greets with warnings about its in-memory keeping, which is what a test wants.
   const { info, warn } = console
   console.info = console.warn = () => {}
@@ -52,6 +52,7 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
     clockOffset: 0,
     logins: 0,
     tokenCalls: 0,
+    keyCalls: 0,
     seen: [], // authorization requests as they arrived
   }
 
@@ -74,11 +75,11 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
       redirect_uris: [redirectUri],
       response_types: ['code'],
       grant_types: ['authorization_code'],
-      token_endpoint_auth_method: 'client_secret_basic',
+      token_endpoint_auth_method: clientAuth,
       id_token_signed_response_alg: 'RS256',
     }],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: KEY_ID, use: 'sig', alg: 'RS256' }] },
-    claims: { openid: ['sub', 'bsn', 'acr', 'act'] },
+    claims: { openid: claims },
     acrValues: ['midden', 'substantieel', 'hoog'],
     conformIdTokenClaims: false,
     pkce: { methods: ['S256'], required: () => true },
@@ -103,6 +104,7 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
   provider.use(async (ctx, next) => {
     if (ctx.path === '/auth' && ctx.query.client_id) idp.seen.push({ ...ctx.query })
     if (ctx.path === '/token') idp.tokenCalls++
+    if (ctx.path === '/jwks') idp.keyCalls++
     await next()
     if (ctx.path !== '/token' || !ctx.body?.id_token) return
     const token = decodeToken(ctx.body.id_token)
