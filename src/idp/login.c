@@ -89,6 +89,10 @@ const char *idp_result_name(enum idp_result result)
         return "token_refused";
     case IDP_TOKEN_INVALID:
         return "token_invalid";
+    case IDP_TOKEN_ID_TOKEN_MISSING:
+        return "token_id_token_missing";
+    case IDP_TOKEN_TYPE:
+        return "token_type";
     case IDP_ID_TOKEN_MALFORMED:
         return "id_token_malformed";
     case IDP_ID_TOKEN_CLAIM_MISSING:

@@ -61,6 +61,8 @@ enum idp_result {
     IDP_TOKEN_UNREACHABLE,
     IDP_TOKEN_REFUSED, /* OAuth error answer */
     IDP_TOKEN_INVALID, /* not the expected JSON */
+    IDP_TOKEN_ID_TOKEN_MISSING,
+    IDP_TOKEN_TYPE, /* not Bearer */
     /* ID token (4.5, 5xx), one per rule */
     IDP_ID_TOKEN_MALFORMED,
     IDP_ID_TOKEN_CLAIM_MISSING, /* exp or iat */
@@ -97,9 +99,11 @@ enum idp_result idp_start(struct idp *idp, const struct idp_connection *connecti
 struct idp_identity {
     json_t *claims; /* ID token claims, completed from userinfo (UIN-6); released by idp_identity_free */
     struct str subject;
-    struct str acr;         /* empty when there is none */
-    struct str id_token;    /* raw, for id_token_hint */
-    struct str oauth_error; /* with IDP_TOKEN_REFUSED: the provider's error code; may be empty */
+    struct str acr;      /* empty when there is none */
+    struct str id_token; /* raw, for id_token_hint */
+    /* With IDP_TOKEN_REFUSED: the provider's error code, then a space and its description; may be empty.
+     * Anything may stand in it: to be compared, never to be shown. */
+    struct str oauth_error;
 };
 void idp_identity_free(struct idp_identity *identity);
 

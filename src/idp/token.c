@@ -71,18 +71,21 @@ static enum outcome authenticate(const struct idp_connection *connection, enum i
     return FAILED;
 }
 
-/* An OAuth error answer (RFC 6749 5.2). Its description may hold anything, so only the code is told on. */
+/* An OAuth error answer (RFC 6749 5.2). Its description may hold anything, so only the code is told on in the
+ * failure text. */
 static enum idp_result read_error(const struct http_answer *answer, struct arena *arena, struct str *out_code,
                                   struct failure *failure)
 {
     json_t *json = NULL;
-    struct str code;
+    struct str code, description;
     bool has_code =
         json_parse_object(answer->body, &json, NULL) == OK && claim_text(json, "error", &code) == OK;
     if (has_code && (code.length > ERROR_CODE_MAX || !str_is_printable_ascii(code)))
         code = STR("unreadable error code");
+    if (has_code && claim_text(json, "error_description", &description) != OK)
+        description = STR("");
     if (has_code)
-        *out_code = str_copy(arena, code);
+        *out_code = str_from_c(arena_printf(arena, "%.*s %.*s", STR_ARG(code), STR_ARG(description)));
     if (has_code)
         failure_set(failure, "token call: status %d, %.*s", answer->status, STR_ARG(code));
     else
@@ -104,9 +107,9 @@ static enum idp_result read_tokens(const json_t *json, struct arena *arena, stru
 {
     struct str id_token, type, access_token = STR_NONE;
     if (claim_text(json, "id_token", &id_token) != OK)
-        return refuse(failure, IDP_TOKEN_INVALID, "no ID token came; was the scope openid granted?");
+        return refuse(failure, IDP_TOKEN_ID_TOKEN_MISSING, "no ID token came; was the scope openid granted?");
     if (claim_text(json, "token_type", &type) != OK || !str_equal_ignoring_case(type, STR("Bearer")))
-        return refuse(failure, IDP_TOKEN_INVALID, "token_type is not Bearer");
+        return refuse(failure, IDP_TOKEN_TYPE, "token_type is not Bearer");
     if (claim_text(json, "access_token", &access_token) == FAILED || !is_header_safe(access_token))
         return refuse(failure, IDP_TOKEN_INVALID, "the access token has an impossible form");
     out_tokens->id_token = str_copy(arena, id_token);

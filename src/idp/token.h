@@ -10,7 +10,7 @@
 struct tokens {
     struct str id_token;
     struct str access_token; /* may be empty; printable without spaces, so that it fits a header */
-    struct str oauth_error;  /* with IDP_TOKEN_REFUSED: the provider's error code; may be empty */
+    struct str oauth_error;  /* with IDP_TOKEN_REFUSED, see struct idp_identity */
 };
 
 /* Results: IDP_OK, IDP_TOKEN_*, IDP_CONNECTION_INVALID. */

@@ -289,6 +289,8 @@ static int authorization_error(struct str error)
 static int token_error(struct str error)
 {
     static const struct oauth_code known[] = {{"invalid_client", 402}, {"invalid_grant", 404}};
+    if (error.length == 0)
+        return 402; /* a bare status 401 */
     if (mentions(error, STR("AADSTS7000222")))
         return 403;
     if (mentions(error, STR("redirect_uri")))
@@ -333,6 +335,10 @@ int sso_error_of_idp(enum idp_result result, struct str oauth_error)
         return token_error(oauth_error);
     case IDP_TOKEN_INVALID:
         return 407;
+    case IDP_TOKEN_ID_TOKEN_MISSING:
+        return 408;
+    case IDP_TOKEN_TYPE:
+        return 409;
     case IDP_ID_TOKEN_MALFORMED:
         return 501;
     case IDP_ID_TOKEN_CLAIM_MISSING:

@@ -178,7 +178,7 @@ static void oauth_errors_refine_the_code(void **state)
         {IDP_TOKEN_REFUSED, STR("invalid_grant"), 404},
         {IDP_TOKEN_REFUSED, STR("invalid_grant redirect_uri mismatch"), 405},
         {IDP_TOKEN_REFUSED, STR("unauthorized_client"), 406},
-        {IDP_TOKEN_REFUSED, STR_NONE, 406},
+        {IDP_TOKEN_REFUSED, STR_NONE, 402},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(sso_error_of_idp(cases[i].result, cases[i].error), cases[i].code);
