@@ -107,14 +107,24 @@ describe('locations, groups and permissions', () => {
       const login = await house.visit(browser, answer.location)
       return { login, ms: performance.now() - start }
     }
-    await timed(person('Gijs', '10'))
-    const one = await timed(person('Gijs', '10'))
-    const first = await timed(person('Gijs', '10', ...ids))
-    assertIn(first.login, '/')
-    const many = await timed(person('Gijs', '10', ...ids))
-    assertIn(many.login, '/')
-    t.diagnostic(`one ${one.ms.toFixed(0)} ms, 2000 first time ${first.ms.toFixed(0)} ms, again ${many.ms.toFixed(0)} ms`)
-    assert.deepEqual(step(await house.newest(POST), 6).ids, ['10', ...ids])
+    const least = async (claims) => {
+      let ms = Infinity
+      for (let i = 0; i < 4; i++) {
+        const timing = await timed(claims)
+        assertIn(timing.login, '/')
+        ms = Math.min(ms, timing.ms)
+      }
+      return ms
+    }
+    const one = await least(person('Gijs', '10'))
+    const many = await least(person('Gijs', '10', ...ids))
+    t.diagnostic(`at best ${one.toFixed(0)} ms with one location, ${many.toFixed(0)} ms with 2000`)
+    const entry = await house.newest(POST)
+    assert.deepEqual(step(entry, 6).ids, ['10', ...ids])
+    // 500 new rows a day, and a warning that there were more (MAP-8).
+    assert.equal(entry.code, 706)
+    assert.equal(step(entry, 7).ids.filter(({ state }) => state === 'niet gekoppeld').length, 500)
+    assert.ok(many - one < 200, `${many} ms and ${one} ms`)
   })
 
   check('C8: acceptance and production are two connections with two tables', async () => {
@@ -422,7 +432,8 @@ describe('hand-over, sessions and logging out', () => {
 const FAULTS = {
   access_denied: 310, login_required: 311, server_error: 312, temporarily_unavailable: 312, invalid_request: 313, unauthorized_client: 313, kapot: 314,
   state: 302, state_missing: 301, state_twice: 107, iss: 306, iss_missing: 307, front_token: 309, other_slug: 303,
-  invalid_client: 402, invalid_grant: 404, invalid_scope: 406, token_text: 407,
+  invalid_client: 402, secret_expired: 403, invalid_grant: 404, redirect_mismatch: 405, invalid_scope: 406, token_text: 407, id_token_missing: 408,
+  token_type: 409,
   alg_none: 502, alg_none_empty: 501, alg_hs256: 502, crit: 502, jwk: 503, kid: 503, signature: 504, two_parts: 501, encrypted: 517, typ: 501,
   issuer: 505, aud: 506, aud_more: 506, azp: 507, expired: 508, exp_missing: 518, exp_text: 501, exp_huge: 501, iat_ahead_90: 509, iat_old: 509,
   iat_missing: 518, nbf: 510, nonce: 511, nonce_missing: 511, at_hash: 513, sub_missing: 514,
@@ -544,14 +555,14 @@ describe('C28: markers', () => {
     'the exchange log': async () => [await house.cli('sso', 'log', 'export'), () => CODE],
     'one entry': async () => [await house.cli('sso', 'log', 'show', reference), () => CODE],
     'the store': () => [house.store.bytes(), () => CODE],
-    'the audit trail and event log': () => [JSON.stringify(house.events()), undefined],
+    'the audit trail': async () => [await house.cli('audit', 'list'), () => 'sso_log_view'],
     metrics: async () => [await house.metrics(), () => 'sluis_'],
   }
   for (const [where, read] of Object.entries(places)) {
     check(`nothing secret in ${where}`, async () => {
       const [haystack, bait] = await read()
       const bytes = Buffer.from(haystack)
-      if (bait) assert.ok(bytes.includes(bait()), `${bait()} should stand in ${where}`)
+      assert.ok(bytes.includes(bait()), `${bait()} should stand in ${where}`) // a hunt in the wrong place proves nothing
       for (const [what, text] of secrets) {
         // The flow needs the nonce itself until the callback; it is worth nothing to who reads it there.
         if (what === 'nonce' && where === 'the store') continue
