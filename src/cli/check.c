@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define TEXT_MAX ((size_t)1 << 20)
+#define PASSWORD_FILE_MAX 1024
 
 /* ---- findings ---- */
 
@@ -122,6 +123,23 @@ static void check_event_log(struct check *check)
         check_ok(check, "event_log_file", "%s", path);
 }
 
+static void check_mail(struct check *check)
+{
+    const struct conf *conf = check->conf;
+    struct str ignored;
+    struct failure failure;
+    if (conf->mail_server == NULL || conf->mail_server[0] == '\0') {
+        check_ok(check, "mail.server", "none: no mail is sent about failed logins");
+        return;
+    }
+    check_ok(check, "mail.server", "%s, from %s", conf->mail_server, conf->mail_sender);
+    if (conf->mail_password_file != NULL &&
+        file_read(check->arena, conf->mail_password_file, PASSWORD_FILE_MAX, &ignored, &failure) != OK)
+        check_fault(check, "mail.password_file", "put the password there", "%s", failure.text);
+    if (conf->mail_ca != NULL && file_read(check->arena, conf->mail_ca, TEXT_MAX, &ignored, &failure) != OK)
+        check_fault(check, "mail.ca", "put the file there", "%s", failure.text);
+}
+
 /* ---- keys, store, business data ---- */
 
 static void check_catalog(struct check *check, struct store *store)
@@ -217,6 +235,7 @@ static void check_rest(struct check *check)
     if (check->conf->is_development)
         check_warning(check, "development", "set it to false in production", "development mode is on");
     check_event_log(check);
+    check_mail(check);
     check_web(check);
     check_logo(check);
     check_certificates(check);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "conf/conf_table.h"
+#include "conf/file.h"
 #include "http/server.h"
 #include "medmij/assets.h"
 #include "medmij/door.h"
@@ -42,6 +43,7 @@
 #define LOG_SUMMARY_KEPT_S ((int64_t)5 * 365 * 86400)
 #define CIRCUIT_FAILURES 5
 #define MALLOC_ARENAS 4
+#define PASSWORD_FILE_MAX 1024
 #define CIRCUIT_COOL_DOWN_MS 30000
 
 struct house {
@@ -58,6 +60,7 @@ struct house {
     struct lists *lists;
     struct door door;
     struct professional professional;
+    struct secret *mail_password;
     struct ops ops;
     struct http_workers *workers;
     struct route_table front_routes, back_routes, internal_routes, ops_routes;
@@ -171,6 +174,45 @@ static enum outcome build_door(struct house *house, struct failure *failure)
     return OK;
 }
 
+static enum outcome load_mail_password(struct house *house, struct failure *failure)
+{
+    const char *path = conf_of(house)->mail_password_file;
+    struct arena *arena = arena_new();
+    struct str password;
+    enum outcome outcome = OK;
+    if (path != NULL) {
+        outcome = file_read(arena, path, PASSWORD_FILE_MAX, &password, failure) == OK ? OK : FAILED;
+        if (outcome == OK) {
+            password = str_slice(password, 0, str_find(password, '\n'));
+            house->mail_password = secret_new(password);
+        }
+    }
+    arena_free(&arena);
+    return outcome;
+}
+
+static enum outcome start_mailer(struct house *house, struct failure *failure)
+{
+    const struct conf *conf = conf_of(house);
+    if (conf->mail_server == NULL || conf->mail_server[0] == '\0') {
+        log_warning("mail_is_off", LOG_C("cause", "mail.server is not set: nobody is told of failed logins"));
+        return OK;
+    }
+    if (load_mail_password(house, failure) != OK)
+        return failure_prefix(failure, "mail.password_file");
+    const struct smtp_client client = {
+        .server = conf->mail_server,
+        .sender = conf->mail_sender,
+        .user = conf->mail_user,
+        .password = house->mail_password,
+        .ca_file = conf->mail_ca,
+        .is_development = conf->is_development,
+    };
+    house->professional.mailer = mailer_start(house->store, &client);
+    log_info("mail_is_on", LOG_C("server", conf->mail_server));
+    return OK;
+}
+
 static enum outcome build_professional_door(struct house *house, struct failure *failure)
 {
     struct professional *door = &house->professional;
@@ -182,7 +224,7 @@ static enum outcome build_professional_door(struct house *house, struct failure 
     if (cached_open(house->store, "connections", directory_load, &door->data) != OK)
         return failure_set(failure, "the connections cannot be read from the store");
     door->log = log_writer_start(house->store);
-    return OK;
+    return start_mailer(house, failure);
 }
 
 static enum outcome start_listener(struct house *house, const char *name,
@@ -281,6 +323,8 @@ static void close_house(struct house *house)
     (void)http_server_drain(&house->back, 0);
     (void)http_server_drain(&house->internal, 0);
     http_workers_stop(&house->workers);
+    mailer_stop(&house->professional.mailer);
+    secret_free(&house->mail_password);
     log_writer_stop(&house->professional.log);
     cached_close(&house->professional.data);
     idp_free(&house->door.idp);

@@ -64,6 +64,12 @@ struct conf {
     int64_t lists_interval_s;
     int64_t lists_max_age_s;
 
+    const char *mail_server; /* NULL = no mail */
+    const char *mail_sender;
+    const char *mail_user;
+    const char *mail_password_file;
+    const char *mail_ca;
+
     int64_t landing_lifetime_s;  /* 900: sealed landing page */
     int64_t login_lifetime_s;    /* 900: round trip to the identity provider */
     int64_t choice_lifetime_s;   /* 900: whole flow, absolute */

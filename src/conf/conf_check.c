@@ -2,6 +2,8 @@
 
 #include "base/str.h"
 #include "http/address.h"
+#include "mail/message.h"
+#include "mail/smtp.h"
 
 #include <string.h>
 
@@ -267,6 +269,27 @@ static void check_listeners(const struct check *check)
                "list the proxies in proxies.trusted, or remove it");
 }
 
+static void check_mail(const struct check *check)
+{
+    const struct conf *conf = check->conf;
+    if (conf->mail_server != NULL && conf->mail_server[0] != '\0') {
+        if (!smtp_is_server(str_from_c(conf->mail_server)))
+            report(check, "mail.server", "is not the address of a mail server",
+                   "write smtp://HOST:PORT or smtps://HOST:PORT");
+        if (conf->mail_sender == NULL)
+            report(check, "mail.sender", "is missing while mail.server is given",
+                   "write the address that the mail comes from");
+    }
+    if (conf->mail_sender != NULL && !message_is_address(str_from_c(conf->mail_sender)))
+        report(check, "mail.sender", "is not an address", "write an address such as sluis@example.nl");
+    if (conf->mail_user != NULL && conf->mail_password_file == NULL)
+        report(check, "mail.password_file", "is missing while mail.user is given",
+               "name the file with the password");
+    if (conf->mail_user == NULL && conf->mail_password_file != NULL)
+        report(check, "mail.user", "is missing while mail.password_file is given",
+               "write the name that the password is of");
+}
+
 void conf_check_values(struct conf *conf, const struct yaml_entries *entries, const bool *skipped,
                        struct arena *arena, struct yaml_faults *faults)
 {
@@ -279,6 +302,7 @@ void conf_check_values(struct conf *conf, const struct yaml_entries *entries, co
         return;
     check_listeners(&check);
     check_pair(&check, "lists.certificate", conf->lists_certificate, "lists.key", conf->lists_key);
+    check_mail(&check);
     if (conf->lists_max_age_s < conf->lists_interval_s)
         report(&check, "lists.max_age", "is less than lists.interval", "make it at least twice the interval");
 }

@@ -143,6 +143,19 @@ const struct conf_row conf_rows[] = {
              "then end "
              "in a technical failure."},
 
+    {"mail.server", TEXT(CONF_TEXT, mail_server), .example = "smtp://mail.example.nl:587",
+     .text = "Mail server, smtp://HOST:PORT (TLS by STARTTLS, which it must have) or smtps://HOST:PORT. "
+             "Without it no mail is sent."},
+    {"mail.sender", TEXT(CONF_TEXT, mail_sender), .example = "sluis@example.nl",
+     .text = "Address that the mail comes from."},
+    {"mail.user", TEXT(CONF_TEXT, mail_user), .example = "sluis",
+     .text = "Name to log in with at the mail server; without it there is no log-in."},
+    {"mail.password_file", TEXT(CONF_FILE, mail_password_file), .example = "keys/mail-password",
+     .text = "File with the password of that name, on one line, readable by this user only."},
+    {"mail.ca", TEXT(CONF_FILE, mail_ca), .example = "certs/ca.crt",
+     .text = "PEM file with the authorities that the mail server's certificate may come from; without it "
+             "those of the system."},
+
     {"lifetimes.landing", INT(landing_lifetime_s, 10, 3600), .standard = "900", .unit = "seconds",
      .text = "How long the landing page can be used."},
     {"lifetimes.login", INT(login_lifetime_s, 10, 3600), .standard = "900", .unit = "seconds",
@@ -204,6 +217,7 @@ static const struct conf_section sections[] = {
     {"lists.clients", NULL},
     {"lists.service_names", NULL},
     {"lists.whitelist", NULL},
+    {"mail", "Mail to the administrators of connections, about logins that failed."},
     {"lifetimes", "How long things last."},
     {"medmij", "Choices that the MedMij framework leaves open."},
     {"limits", "Limits on what clients may use."},

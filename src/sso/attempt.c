@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "html/value.h"
 #include "http/browser.h"
+#include "sso/notify.h"
 #include "sso/slug.h"
 #include "sso/sso_error.h"
 
@@ -43,12 +44,13 @@ static const char *retry_url(const struct attempt *attempt)
                                     : arena_printf(attempt->arena, "/sso/openidconnect/%.*s", STR_ARG(slug));
 }
 
-static void show_page(struct attempt *attempt, const struct sso_error *error, const char *reference)
+static void show_page(struct attempt *attempt, const struct sso_error *error, const char *reference,
+                      bool is_notified)
 {
     struct str html;
     struct value *context = value_object(attempt->arena);
     value_put_c(attempt->arena, context, "text",
-                sso_user_text(attempt->arena, error->user_text, reference, false));
+                sso_user_text(attempt->arena, error->user_text, reference, is_notified));
     value_put_c(attempt->arena, context, "reference", reference);
     if (error->can_retry)
         value_put_c(attempt->arena, context, "retry_url", retry_url(attempt));
@@ -73,7 +75,16 @@ void attempt_fail(struct attempt *attempt, int code, char cause, const char *det
     log_warning("sso_login_refused", LOG_C("reference", reference), LOG_INT("code", code),
                 LOG_C("cause", detail), LOG_STR("slug", attempt->trail.entry.slug),
                 LOG_C("request", attempt->request->id));
-    show_page(attempt, error, reference);
+    const struct notice notice = {
+        .connection = attempt->connection,
+        .trail = &attempt->trail,
+        .error = error,
+        .cause = cause,
+        .user_shown = attempt->user_shown,
+        .now = attempt->now,
+    };
+    bool is_notified = notify_send(attempt->door->store, attempt->door->mailer, attempt->arena, &notice);
+    show_page(attempt, error, reference, is_notified);
 }
 
 void attempt_succeed(struct attempt *attempt, int warning)

@@ -26,7 +26,8 @@ struct attempt {
     int64_t now;
     struct trail trail;
     struct flow flow;
-    struct str view; /* as asked for; empty = none */
+    struct str view;       /* as asked for; empty = none */
+    struct str user_shown; /* who it is, as a mail may show it; empty = not known (yet) */
 };
 
 struct attempt attempt_begin(void *door, const struct http_request *request, struct http_response *response);

@@ -1,4 +1,5 @@
 #include "sso/callback.h"
+#include "sso/notify.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -148,6 +149,15 @@ static struct str provider_error(const struct form *response)
     return form_get(response, "error", &error) == FORM_ONE ? error : STR_NONE;
 }
 
+static struct str optional_claim(struct attempt *attempt, const struct login *login, struct str path)
+{
+    struct str value;
+    return path.length > 0 && claim_path(login->identity.claims, path, &value) == OK &&
+                   str_is_printable_utf8(value) && value.length <= 255
+               ? str_copy(attempt->arena, value)
+               : STR_NONE;
+}
+
 static bool identify(struct attempt *attempt, const struct form *response, struct login *login)
 {
     struct idp_connection connection = directory_idp_connection(attempt->arena, attempt->connection, 0);
@@ -170,8 +180,12 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
     if (is_response_sound)
         trail_step(&attempt->trail, TRAIL_TOKENS, result == IDP_OK,
                    json_pack("{s:s}", "result", idp_result_name(result)));
-    if (result == IDP_OK)
+    if (result == IDP_OK) {
+        attempt->user_shown =
+            notify_user(attempt->arena, optional_claim(attempt, login, attempt->connection->name_claim),
+                        login->identity.subject);
         return true;
+    }
     attempt_fail(attempt, code, 0, failure.text);
     return false;
 }
@@ -314,15 +328,6 @@ static bool grant_permissions(struct attempt *attempt, struct login *login)
 }
 
 /* ---- step 9: the user ---- */
-
-static struct str optional_claim(struct attempt *attempt, const struct login *login, struct str path)
-{
-    struct str value;
-    return path.length > 0 && claim_path(login->identity.claims, path, &value) == OK &&
-                   str_is_printable_utf8(value) && value.length <= 255
-               ? str_copy(attempt->arena, value)
-               : STR_NONE;
-}
 
 static bool know_user(struct attempt *attempt, struct login *login)
 {

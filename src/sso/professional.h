@@ -9,6 +9,7 @@
 #include "html/template.h"
 #include "http/router.h"
 #include "idp/login.h"
+#include "mail/mailer.h"
 #include "sso/log_writer.h"
 #include "store/cached.h"
 #include "store/store.h"
@@ -23,6 +24,7 @@ struct professional {
     struct idp *idp;
     const struct template_set *templates;
     struct log_writer *log;
+    struct mailer *mailer; /* NULL = no mail server is configured: nobody is told */
 };
 
 struct route_table professional_front_routes(struct professional *door);
