@@ -1,5 +1,4 @@
 #include "sso/callback.h"
-#include "sso/notify.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -11,6 +10,7 @@
 #include "jose/claims.h"
 #include "sso/handover.h"
 #include "sso/locations.h"
+#include "sso/notify.h"
 #include "sso/permissions.h"
 #include "sso/reference.h"
 #include "sso/slug.h"
