@@ -21,7 +21,8 @@
 
 #include <stdlib.h>
 
-#define ADDED_PER_DAY_MAX 500 /* MAP-8 */
+#define CALLBACK_AGE_MAX_S 900 /* REQ-8 */
+#define ADDED_PER_DAY_MAX 500  /* MAP-8 */
 
 /* Everything of one login that later steps need from earlier ones. */
 struct login {
@@ -84,15 +85,26 @@ static enum outcome unpack(struct attempt *attempt, struct login *login)
 
 /* A replayed callback is the browser's Back button or a double click when the session that it led to is alive
  * here (RSP-8): on to its landing. */
-static bool continue_session(struct attempt *attempt)
+static bool continue_session(struct attempt *attempt, struct str reference)
 {
     struct session session;
-    if (session_find_by_log(attempt->door->store, attempt->trail.entry.reference, attempt->now,
-                            attempt->arena, &session) != OK ||
+    if (session_find_by_log(attempt->door->store, reference, attempt->now, attempt->arena, &session) != OK ||
         !str_equal(session.digest, attempt_session_digest(attempt)))
         return false;
     http_response_redirect(attempt->response, handover_url(attempt, &session));
     return true;
+}
+
+/* A state that comes again gets an entry of its own: that of the login it led to must stay as it is. */
+static void begin_replay(struct attempt *attempt)
+{
+    struct exchange_entry login = attempt->trail.entry;
+    trail_free(&attempt->trail);
+    trail_begin(&attempt->trail, attempt->arena, clock_now_ms(), reference_new(attempt->arena, attempt->now));
+    attempt->trail.entry.slug = login.slug;
+    attempt->trail.entry.connection = login.connection;
+    attempt->trail.entry.customer_key = login.customer_key;
+    attempt->trail.entry.environment = login.environment;
 }
 
 /* RSP-3 to RSP-8; false when the attempt has been answered. */
@@ -109,7 +121,7 @@ static bool take_flow(struct attempt *attempt, const struct form *response, stru
     case OK:
         break;
     case ABSENT:
-        attempt_fail(attempt, 302, 0, "no such attempt, or expired");
+        attempt_fail(attempt, 302, 0, "no such attempt");
         return false;
     case FAILED:
         attempt_fail(attempt, 911, 0, "the store failed");
@@ -117,6 +129,13 @@ static bool take_flow(struct attempt *attempt, const struct form *response, stru
     }
     if (!str_equal(attempt->flow.door, STR(SSO_FLOW_DOOR)) || unpack(attempt, login) != OK) {
         attempt_fail(attempt, 302, 0, "the attempt belongs to another door");
+        return false;
+    }
+    struct str reference = attempt->trail.entry.reference;
+    if (is_replay)
+        begin_replay(attempt);
+    if (attempt->now >= attempt->flow.created_at + CALLBACK_AGE_MAX_S) {
+        attempt_fail(attempt, 302, 0, "the attempt has expired");
         return false;
     }
     if (!browser_is(attempt->request, attempt->flow.browser_digest)) {
@@ -127,7 +146,7 @@ static bool take_flow(struct attempt *attempt, const struct form *response, stru
         attempt_fail(attempt, 305, 0, "the callback came to another connection than the request");
         return false;
     }
-    if (is_replay && !continue_session(attempt))
+    if (is_replay && !continue_session(attempt, reference))
         attempt_fail(attempt, 304, 0, "the state was used before");
     return !is_replay;
 }

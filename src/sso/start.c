@@ -14,7 +14,8 @@
 #include "sso/start_request.h"
 #include "store/session.h"
 
-#define FLOW_LIFETIME_S 900 /* REQ-8 */
+#define FLOW_KEPT_S                                                                                          \
+    3600 /* beyond CALLBACK_AGE_MAX_S, so that who comes too late can go on to the same view */
 #define PATIENT_CONTEXT_KEPT_S 600
 
 /* The patient of a start request, once it is believed. */
@@ -134,7 +135,7 @@ static void send_request(struct attempt *attempt, const struct start_request *st
         .code_verifier = request.code_verifier,
         .payload = callback_pack(attempt, patient->kind, patient->value, patient->rule != NULL ? 108 : 0),
         .created_at = attempt->now,
-        .expires_at = attempt->now + FLOW_LIFETIME_S,
+        .expires_at = attempt->now + FLOW_KEPT_S,
     };
     if (flow_create(attempt->door->store, &flow) != OK) {
         attempt_fail(attempt, 911, 0, "the store failed");

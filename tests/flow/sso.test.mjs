@@ -153,19 +153,28 @@ describe('the round trip', () => {
     assert.equal(browser.cookies(house.frontUrl).get('sluis_b'), cookie)
   })
 
-  check('C11: sixteen minutes at the identity provider: 302, with a way to try again', async () => {
+  check('C11: sixteen minutes at the identity provider: 302, with a way to try again that keeps the view', async () => {
     const browser = await house.member('sandra')
     const { location } = await house.press(browser, { view: 'werklijst' }, (url) => house.isCallback(url))
     const login = await house.shifted(960, () => house.visit(browser, location))
     await assertRefused(login, 302)
     const retry = links(login.answer.text).find(({ text }) => text === 'Opnieuw proberen')
-    assert.ok(retry.href.startsWith(`/sso/openidconnect/${YSIS}`), retry.href)
-    assertIn(await house.visit(browser, new URL(retry.href, house.frontUrl).href), '/sso')
+    assert.equal(retry.href, `/sso/openidconnect/${YSIS}?view=werklijst`)
+    const again = await house.visit(browser, new URL(retry.href, house.frontUrl).href)
+    assertIn(again, '/sso')
+    assert.equal((await house.handOver(new URL(again.location).searchParams.get('code'))).json.view, '/werklijst')
   })
 
   check('C12: Back to the callback leads to the landing again, by forward authentication and by code', async () => {
     const first = await house.enter(person('Hans', '20'), { query: '?view=bestelronde', until: (location) => house.isCallback(location) })
     for (let i = 0; i < 2; i++) assertIn(await house.visit(first.browser, first.location), '/bestelronde/west')
+    // Anywhere else it is refused, and the entry of the login stays what it was.
+    const { ref } = await house.newest(TEST)
+    const replay = await assertRefused(await house.visit(new Browser(), first.location), 303)
+    assert.notEqual(replay.ref, ref)
+    first.browser.jar.get('localhost').delete('sluis_s')
+    await assertRefused(await house.visit(first.browser, first.location), 304)
+    assert.deepEqual([(await house.entry(ref)).result, (await house.entry(ref)).code], ['geslaagd', 0])
     const browser = await house.member('sandra')
     const { location } = await house.press(browser, {}, (url) => house.isCallback(url))
     const landings = [await house.visit(browser, location), await house.visit(browser, location)]
