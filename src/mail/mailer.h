@@ -16,7 +16,7 @@ struct mailer;
 
 /* The strings and the secret of `client` stay the caller's and outlive the mailer. */
 struct mailer *mailer_start(struct store *store, const struct smtp_client *client);
-/* Within a few seconds, also when the mail server hangs; what was being sent is sent again later. */
+/* Within ten seconds, also when the mail server hangs; what was being sent is sent again later. */
 void mailer_stop(struct mailer **mailer);
 /* Something new waits: look now instead of at the next turn. Any thread; NULL is fine. */
 void mailer_wake(struct mailer *mailer);

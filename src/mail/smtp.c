@@ -4,6 +4,7 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define TOTAL_TIMEOUT_MS 60000L
+#define ANSWER_TIMEOUT_S 8L /* also of the QUIT that ends a broken-off conversation */
 
 static struct str host_and_port(struct str url)
 {
@@ -86,6 +87,7 @@ static CURLcode set_up(CURL *curl, const struct smtp_client *client, struct curl
     SET(CURLOPT_READDATA, (void *)rest);
     SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     SET(CURLOPT_TIMEOUT_MS, TOTAL_TIMEOUT_MS);
+    SET(CURLOPT_SERVER_RESPONSE_TIMEOUT, ANSWER_TIMEOUT_S);
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, watch);
     SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)is_stopping);
@@ -99,6 +101,8 @@ enum outcome smtp_send(const struct smtp_client *client, const char *const *reci
     struct curl_slist *list = NULL;
     struct str rest = text;
     enum outcome outcome = FAILED;
+    if (atomic_load(is_stopping))
+        return failure_set(failure, "the program stops");
     CURL *curl = curl_easy_init();
     if (curl == NULL)
         return failure_set(failure, "no memory");

@@ -25,7 +25,7 @@ bool smtp_is_server(struct str text);
 /* Whether mail may go to this server without TLS. */
 bool smtp_is_plain_allowed(const struct smtp_client *client);
 
-/* OK when the server took it for all recipients. At most 60 seconds; ends within two once *is_stopping is
+/* OK when the server took it for all recipients. At most 60 seconds; ends within ten once *is_stopping is
  * set. */
 enum outcome smtp_send(const struct smtp_client *client, const char *const *recipients, size_t count,
                        struct str text, const atomic_bool *is_stopping, struct failure *failure) MUST_CHECK;
