@@ -151,7 +151,8 @@ const struct conf_row conf_rows[] = {
     {"mail.user", TEXT(CONF_TEXT, mail_user), .example = "sluis",
      .text = "Name to log in with at the mail server; without it there is no log-in."},
     {"mail.password_file", TEXT(CONF_FILE, mail_password_file), .example = "keys/mail-password",
-     .text = "File with the password of that name, on one line, readable by this user only."},
+     .text = "File with the password of that name, on one line. Let only this user read it: that is not "
+             "checked."},
     {"mail.ca", TEXT(CONF_FILE, mail_ca), .example = "certs/ca.crt",
      .text = "PEM file with the authorities that the mail server's certificate may come from; without it "
              "those of the system."},

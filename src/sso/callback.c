@@ -127,8 +127,14 @@ static bool take_flow(struct attempt *attempt, const struct form *response, stru
         attempt_fail(attempt, 911, 0, "the store failed");
         return false;
     }
-    if (!str_equal(attempt->flow.door, STR(SSO_FLOW_DOOR)) || unpack(attempt, login) != OK) {
+    /* Both doors keep their flows in one place; one of the other door is not ours to end. */
+    if (!str_equal(attempt->flow.door, STR(SSO_FLOW_DOOR))) {
+        attempt->flow.id = STR_NONE;
         attempt_fail(attempt, 302, 0, "the attempt belongs to another door");
+        return false;
+    }
+    if (unpack(attempt, login) != OK) {
+        attempt_fail(attempt, 302, 0, "the attempt cannot be read");
         return false;
     }
     struct str reference = attempt->trail.entry.reference;

@@ -44,9 +44,15 @@ static struct patient open_context(struct attempt *attempt, const struct start_r
                              attempt->trail.entry.slug, attempt->now, &context);
     if (result != PATIENT_CONTEXT_OK)
         return refuse_patient(patient_context_rule(result));
-    if (replay_take(attempt->door->store, "patient_context", context.jti,
-                    attempt->now + PATIENT_CONTEXT_KEPT_S, attempt->now) != OK)
+    switch (replay_take(attempt->door->store, "patient_context", context.jti,
+                        attempt->now + PATIENT_CONTEXT_KEPT_S, attempt->now)) {
+    case OK:
+        break;
+    case ABSENT:
         return refuse_patient("replay");
+    case FAILED:
+        return refuse_patient("store");
+    }
     return (struct patient){.kind = STR("bsn"), .value = context.bsn};
 }
 
