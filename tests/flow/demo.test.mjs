@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Browser, forms, visibleText } from './support/browser.mjs'
+import { freeOffset } from './support/ports.mjs'
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))
 const binary = process.env.SLUIS_BIN ?? path.join(root, 'build-san', 'sluis')
@@ -18,20 +18,6 @@ const MEERPAAL = 'ziekenhuisdemeerpaal'
 const [SANNE, JOOST, MILA, DAAN] = ['999990019', '123456782', '111222333', '426308505']
 
 let offset, demo
-
-const isFree = (port) => new Promise((resolve) => {
-  const probe = net.createServer()
-  probe.once('error', () => resolve(false))
-  probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-})
-
-async function freeOffset() {
-  for (let tries = 0, candidate = 25000 + (process.pid % 500) * 20; tries < 100; tries++, candidate += 20) {
-    const ports = [8080, 8443, 9090, 8090, 2525].map((port) => port + candidate)
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return candidate
-  }
-  throw new Error('no free ports for a demo')
-}
 
 // One run of script/demo. `started` settles at its ready line, or when it ends before that.
 function launch() {
@@ -104,7 +90,7 @@ describe('demo', { timeout: 240000 }, () => {
   before(async () => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(path.dirname(folder), { recursive: true })
-    offset = await freeOffset()
+    offset = await freeOffset([8080, 8443, 9090, 8090, 2525])
     demo = await start()
   })
   after(async () => {

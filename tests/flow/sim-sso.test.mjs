@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url'
 import * as oauth from 'oauth4webapi'
 import { Browser, exchange, forms, visibleText } from './support/browser.mjs'
 import { makeCertificates } from './support/certificates.mjs'
+import { freeOffset } from './support/ports.mjs'
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))
 const binary = process.env.SIM_BIN ?? path.join(process.env.SLUIS_BIN ? path.dirname(process.env.SLUIS_BIN) : path.join(root, 'build-san'), 'sim', 'sluis-sim')
@@ -26,20 +27,6 @@ const CONTEXT_KEY = Buffer.from('YWxsZWVuLXZvb3ItZGUtZGVtby1zbGV1dGVsLWVwZDE', '
 
 let offset, sim, log = ''
 let internal, handovers = [], logouts = [], front
-
-const isFree = (port) => new Promise((resolve) => {
-  const probe = net.createServer()
-  probe.once('error', () => resolve(false))
-  probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-})
-
-async function freeOffset() {
-  for (let candidate = 38000 + (process.pid % 400) * 20, tries = 0; tries < 100; tries++, candidate += 20) {
-    const ports = [8080, 9090, 8090, 2525].map((port) => port + candidate)
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return candidate
-  }
-  throw new Error('no free ports for a simulator')
-}
 
 const at = (host, where = '/') => `http://${host}.localhost:${8090 + offset}${where}`
 const startUrl = (environment = 'production') =>
@@ -151,7 +138,7 @@ describe('the professional\'s side of the simulator', { timeout: 120000 }, () =>
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     makeCertificates(folder)
-    offset = await freeOffset()
+    offset = await freeOffset([8080, 9090, 8090, 2525])
     internal = await stand(9090 + offset, (request, body) => {
       const code = new URLSearchParams(body).get('code')
       const found = handovers.find((one) => one.code === code)

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Browser, visibleText } from './support/browser.mjs'
+import { freeOffset } from './support/ports.mjs'
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))
 const binary = process.env.SLUIS_BIN ?? path.join(root, 'build-san', 'sluis')
@@ -15,20 +15,6 @@ const folder = path.join(root, 'tests', 'artefacts', 'houses', `sso-mail-${proce
 const START_MS = 60000
 
 let offset, demo, out = '', err = ''
-
-const isFree = (port) => new Promise((resolve) => {
-  const probe = net.createServer()
-  probe.once('error', () => resolve(false))
-  probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-})
-
-async function freeOffset() {
-  for (let tries = 0, candidate = 27500 + (process.pid % 400) * 20; tries < 100; tries++, candidate += 20) {
-    const ports = [8080, 8443, 9090, 8090, 2525].map((port) => port + candidate)
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return candidate
-  }
-  throw new Error('no free ports for a demo')
-}
 
 function setClock(seconds, flag = 'r+') {
   const bytes = Buffer.alloc(8)
@@ -62,7 +48,7 @@ describe('mail about failed logins', { timeout: 240000 }, () => {
   before(async () => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    offset = await freeOffset()
+    offset = await freeOffset([8080, 8443, 9090, 8090, 2525])
     const env = { ...process.env, DEMO_DIR: folder, PORT_OFFSET: String(offset), BUILD_DIR: path.dirname(binary) }
     setClock(0, 'w')
     execFileSync(path.join(root, 'script', 'demo-setup'), { cwd: root, env, stdio: 'ignore' })

@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Browser, House, exchange, visibleText } from '../harness.mjs'
 import { startIdentityProvider } from './identity-provider.mjs'
 import { toYaml } from './yaml.mjs'
+import { freeOffset } from './ports.mjs'
 
 const root = path.dirname(path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url)))))
 export const YSIS = 'zonnestraaltjes_ysis'
@@ -20,23 +20,9 @@ export const DISABLED = 'duinzicht_dicht'
 export const NASTY_SECRET = 'geheim +/=&:% van-de-deur' // every character that clients are known to break on (C18)
 const CLAIMS = ['sub', 'locaties', 'name', '_claim_names', '_claim_sources']
 
-const isFree = (port) => new Promise((resolve) => {
-  const probe = net.createServer()
-  probe.once('error', () => resolve(false))
-  probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-})
-
-async function freeOffset() {
-  for (let candidate = 27000 + (process.pid % 200) * 20, tries = 0; tries < 100; tries++, candidate += 20) {
-    const ports = [8080, 8443, 9090, 8090, 2525].map((port) => port + candidate)
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return candidate
-  }
-  throw new Error('no free ports for a simulator')
-}
-
 export class Professionals extends House {
   async open() {
-    this.offset = await freeOffset()
+    this.offset = await freeOffset([8080, 8443, 9090, 8090, 2525])
     await this.build({ ports: { front: 8080 + this.offset, back: 8443 + this.offset, internal: 9090 + this.offset } })
     const provider = (slug, more = {}) => startIdentityProvider({
       clientId: 'sluis-rp', clientSecret: NASTY_SECRET, redirectUri: this.startUrl(slug), claims: CLAIMS, ...more,
