@@ -57,7 +57,7 @@ struct field_row {
     const char *text;
 };
 
-#define FIELDS_MAX 64
+#define FIELDS_MAX 80
 #define LISTS_MAX 8
 
 struct field_table;

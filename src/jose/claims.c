@@ -69,6 +69,11 @@ static enum outcome parse(struct str text, json_type type, const char *what, jso
     return OK;
 }
 
+json_t *json_text(struct str value)
+{
+    return json_stringn(value.data ? value.data : "", value.length);
+}
+
 enum outcome json_parse_object(struct str text, json_t **out_object, struct failure *failure)
 {
     return parse(text, JSON_OBJECT, "an object", out_object, failure);

@@ -22,6 +22,9 @@ enum outcome json_parse_object(struct str text, json_t **out_object, struct fail
 /* The same for an array. */
 enum outcome json_parse_array(struct str text, json_t **out_array, struct failure *failure) MUST_CHECK;
 
+/* A JSON string, NULL when the text is not UTF-8. New reference. */
+json_t *json_text(struct str value);
+
 enum outcome claim_text(const json_t *object, const char *name,
                         struct str *out_text) MUST_CHECK; /* slice into object */
 /* The value at `path`, NULL when nothing is there (borrowed from `claims`). Without `\` and `"` in it: a

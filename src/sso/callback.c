@@ -4,51 +4,29 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
-#include "base/rand.h"
 #include "http/browser.h"
-#include "http/cookie.h"
 #include "jose/claims.h"
 #include "sso/handover.h"
-#include "sso/locations.h"
 #include "sso/notify.h"
-#include "sso/permissions.h"
 #include "sso/reference.h"
+#include "sso/sign_in.h"
 #include "sso/slug.h"
 #include "sso/sso_error.h"
-#include "sso/views.h"
-#include "store/mapping.h"
-#include "store/sso_user.h"
 
 #include <stdlib.h>
 
 #define CALLBACK_AGE_MAX_S 900 /* REQ-8 */
 #define ADDED_PER_DAY_MAX 500  /* MAP-8 */
 
-/* Everything of one login that later steps need from earlier ones. */
-struct login {
-    struct idp_identity identity;
-    struct locations locations;
-    struct mapping_found *found;
-    struct permissions permissions;
-    struct sso_user user;
-    struct str patient_kind, patient;
-    int warning; /* first warning of the catalogue; 0 = none */
-};
-
-static json_t *text(struct str value)
-{
-    return json_stringn(value.data ? value.data : "", value.length);
-}
-
 /* ---- the flow and its trail ---- */
 
 struct str callback_pack(struct attempt *attempt, struct str patient_kind, struct str patient, int warning)
 {
     json_t *payload = json_object();
-    json_object_set_new(payload, "trail", text(trail_pack(&attempt->trail)));
-    json_object_set_new(payload, "view", text(attempt->view));
-    json_object_set_new(payload, "patient_kind", text(patient_kind));
-    json_object_set_new(payload, "patient", text(patient));
+    json_object_set_new(payload, "trail", json_text(trail_pack(&attempt->trail)));
+    json_object_set_new(payload, "view", json_text(attempt->view));
+    json_object_set_new(payload, "patient_kind", json_text(patient_kind));
+    json_object_set_new(payload, "patient", json_text(patient));
     json_object_set_new(payload, "warning", json_integer(warning));
     char *dumped = json_dumps(payload, JSON_COMPACT);
     json_decref(payload);
@@ -164,7 +142,7 @@ static json_t *parameter_names(const struct form *response)
     json_t *names = json_array();
     for (size_t i = 0; i < response->count; i++)
         if (str_is_printable_ascii(response->fields[i].name) && response->fields[i].name.length <= 40)
-            json_array_append_new(names, text(response->fields[i].name));
+            json_array_append_new(names, json_text(response->fields[i].name));
     return names;
 }
 
@@ -247,13 +225,14 @@ static bool read_locations(struct attempt *attempt, struct login *login)
     struct str *index = arena_array_of(attempt->arena, locations->count, struct str);
     for (size_t i = 0; result == LOCATIONS_OK && i < locations->count; i++) {
         index[i] = locations->items[i].code;
-        json_array_append_new(ids, text(index[i]));
+        json_array_append_new(ids, json_text(index[i]));
     }
     attempt->trail.entry.location_ids = index;
     attempt->trail.entry.location_count = result == LOCATIONS_OK ? locations->count : 0;
     trail_step_ids(&attempt->trail, TRAIL_LOCATIONS, result == LOCATIONS_OK,
-                   json_pack("{s:o, s:s, s:I, s:I, s:I}", "claim", text(attempt->connection->location_claim),
-                             "type", locations->json_type ? locations->json_type : "absent", "received",
+                   json_pack("{s:o, s:s, s:I, s:I, s:I}", "claim",
+                             json_text(attempt->connection->location_claim), "type",
+                             locations->json_type ? locations->json_type : "absent", "received",
                              (json_int_t)locations->received, "dropped", (json_int_t)locations->dropped,
                              "duplicates", (json_int_t)locations->duplicates),
                    ids);
@@ -283,10 +262,10 @@ static void log_mapping(struct attempt *attempt, const struct login *login, size
 {
     json_t *ids = json_array();
     for (size_t i = 0; i < login->locations.count; i++) {
-        json_t *id = json_pack("{s:o, s:s}", "id", text(login->locations.items[i].code), "state",
+        json_t *id = json_pack("{s:o, s:s}", "id", json_text(login->locations.items[i].code), "state",
                                state_name(&login->found[i]));
         if (login->found[i].status == MAPPING_LINKED)
-            json_object_set_new(id, "group", text(login->found[i].group));
+            json_object_set_new(id, "group", json_text(login->found[i].group));
         json_array_append_new(ids, id);
     }
     trail_step_ids(&attempt->trail, TRAIL_MAPPING, linked > 0,
@@ -329,10 +308,11 @@ static bool grant_permissions(struct attempt *attempt, struct login *login)
                                                          attempt->connection->ceiling, &login->permissions);
     json_t *groups = json_array();
     for (size_t i = 0; i < login->permissions.group_count; i++)
-        json_array_append_new(groups, text(login->permissions.groups[i]->name));
+        json_array_append_new(groups, json_text(login->permissions.groups[i]->name));
     trail_step(&attempt->trail, TRAIL_PERMISSIONS, result == PERMISSIONS_OK,
-               json_pack("{s:o, s:o, s:I}", "groups", groups, "ceiling", text(attempt->connection->ceiling),
-                         "permissions", (json_int_t)login->permissions.count));
+               json_pack("{s:o, s:o, s:I}", "groups", groups, "ceiling",
+                         json_text(attempt->connection->ceiling), "permissions",
+                         (json_int_t)login->permissions.count));
     switch (result) {
     case PERMISSIONS_OK:
         return true;
@@ -368,7 +348,7 @@ static bool know_user(struct attempt *attempt, struct login *login)
     };
     struct sso_user_change change;
     if (seen.subject.length == 0) {
-        trail_step(&attempt->trail, TRAIL_USER, false, json_pack("{s:o}", "claim", text(subject)));
+        trail_step(&attempt->trail, TRAIL_USER, false, json_pack("{s:o}", "claim", json_text(subject)));
         attempt_fail(attempt, 803, 0, "the subject claim is absent");
         return false;
     }
@@ -381,101 +361,12 @@ static bool know_user(struct attempt *attempt, struct login *login)
     attempt->trail.entry.user_name =
         login->user.display_name.length > 0 ? login->user.display_name : login->user.subject;
     trail_step(&attempt->trail, TRAIL_USER, !login->user.is_blocked,
-               json_pack("{s:o, s:o, s:b, s:o}", "claim", text(subject), "user", text(login->user.id),
-                         "created", change.is_created, "changed", text(change.changed_fields)));
+               json_pack("{s:o, s:o, s:b, s:o}", "claim", json_text(subject), "user",
+                         json_text(login->user.id), "created", change.is_created, "changed",
+                         json_text(change.changed_fields)));
     if (login->user.is_blocked)
         attempt_fail(attempt, 801, 0, "the user is blocked");
     return !login->user.is_blocked;
-}
-
-/* ---- steps 10 and 11: landing and session ---- */
-
-static struct str linked_locations(struct attempt *attempt, const struct login *login)
-{
-    struct buf joined = buf_new(attempt->arena, (size_t)LOCATIONS_MAX * 257);
-    for (size_t i = 0; i < login->locations.count; i++) {
-        if (login->found[i].status != MAPPING_LINKED)
-            continue;
-        if (joined.length > 0)
-            buf_append_char(&joined, '\n');
-        buf_append(&joined, login->locations.items[i].code);
-    }
-    return buf_str(&joined);
-}
-
-static struct str group_names(struct attempt *attempt, const struct login *login)
-{
-    struct buf joined = buf_new(attempt->arena, (size_t)LOCATIONS_MAX * 257);
-    for (size_t i = 0; i < login->permissions.group_count; i++) {
-        if (i > 0)
-            buf_append_char(&joined, '\n');
-        buf_append(&joined, login->permissions.groups[i]->name);
-    }
-    return buf_str(&joined);
-}
-
-static void open_session(struct attempt *attempt, struct login *login)
-{
-    const struct sso_connection *connection = attempt->connection;
-    struct str permissions = permissions_text(attempt->arena, &login->permissions);
-    struct str reference = login->patient.length > 0 ? rand_token(attempt->arena) : STR_NONE;
-    /* Whether the patient is known, and open to this person, is for the application to say: it gets the
-     * reference with the hand-over and shows 806 or 807 itself. */
-    const struct landing_question question = {
-        .data = directory_data(attempt->snapshot),
-        .requested = attempt->view,
-        .default_view = connection->default_view,
-        .patient = login->patient.length > 0 ? LANDING_PATIENT_FOUND : LANDING_PATIENT_NONE,
-        .patient_reference = reference,
-        .permissions = permissions,
-    };
-    struct landing choice = landing_choose(attempt->arena, &question);
-    if (choice.warning != 0)
-        login->warning = choice.warning;
-    trail_step(&attempt->trail, TRAIL_LANDING, true,
-               json_pack("{s:o, s:o, s:b}", "view", text(attempt->view), "chosen", text(choice.view->name),
-                         "patient", login->patient.length > 0));
-    struct str cookie = rand_token(attempt->arena), replaced, sid;
-    if (claim_text(login->identity.claims, "sid", &sid) != OK)
-        sid = STR_NONE; /* optional (OUT-5) */
-    struct session session = {
-        .digest = codec_sha256(attempt->arena, cookie),
-        .user_id = login->user.id,
-        .connection = connection->id,
-        .issuer = attempt->flow.issuer,
-        .subject = login->user.sub_raw,
-        .sid = sid,
-        .display_name = attempt->trail.entry.user_name,
-        .groups = group_names(attempt, login),
-        .permissions = permissions,
-        .locations = linked_locations(attempt, login),
-        .landing = choice.path,
-        .patient = login->patient.length > 0
-                       ? str_from_c(arena_printf(attempt->arena, "%.*s %.*s %.*s", STR_ARG(reference),
-                                                 STR_ARG(login->patient_kind), STR_ARG(login->patient)))
-                       : STR_NONE,
-        .is_limited = choice.view->is_limited,
-        .id_token = login->identity.id_token,
-        .acr = login->identity.acr,
-        .log_reference = attempt->trail.entry.reference,
-        .login_at = attempt->now,
-        .seen_at = attempt->now,
-        .idle_s = connection->idle_s,
-        .expires_at = attempt->now + connection->absolute_s,
-    };
-    if (session_create(attempt->door->store, &session, attempt_session_digest(attempt), attempt->arena,
-                       &replaced) != OK) {
-        attempt_fail(attempt, 805, 0, "the session could not be written");
-        return;
-    }
-    trail_step(&attempt->trail, TRAIL_SESSION, true,
-               json_pack("{s:o, s:o, s:I, s:I}", "user", text(session.user_id), "replaced_user",
-                         text(replaced), "idle_s", (json_int_t)session.idle_s, "absolute_s",
-                         (json_int_t)connection->absolute_s));
-    http_response_header(attempt->response, "Set-Cookie",
-                         cookie_set(attempt->arena, SSO_SESSION_COOKIE, cookie, attempt->request->is_https));
-    http_response_redirect(attempt->response, handover_url(attempt, &session));
-    attempt_succeed(attempt, login->warning);
 }
 
 void callback_run(struct attempt *attempt, const struct form *response)
@@ -484,7 +375,7 @@ void callback_run(struct attempt *attempt, const struct form *response)
     if (take_flow(attempt, response, &login) && identify(attempt, response, &login) &&
         read_locations(attempt, &login) && map_locations(attempt, &login) &&
         grant_permissions(attempt, &login) && know_user(attempt, &login))
-        open_session(attempt, &login);
+        sign_in_open(attempt, &login);
     if (attempt->flow.id.length > 0 && flow_end(attempt->door->store, attempt->flow.id) == FAILED)
         log_warning("flow_not_ended", LOG_STR("flow", attempt->flow.id));
     idp_identity_free(&login.identity);

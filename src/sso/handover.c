@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "http/browser.h"
+#include "jose/claims.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -52,17 +53,12 @@ static enum outcome open_code(struct professional *door, struct arena *arena, st
 
 /* ---- the facts of a session ---- */
 
-static json_t *text(struct str value)
-{
-    return json_stringn(value.data ? value.data : "", value.length);
-}
-
 static json_t *list_of(struct str joined, char separator)
 {
     json_t *list = json_array();
     struct str rest = joined.length > 0 ? joined : STR_NONE, part;
     while (str_split_next(&rest, separator, &part))
-        json_array_append_new(list, text(part));
+        json_array_append_new(list, json_text(part));
     return list;
 }
 
@@ -72,8 +68,8 @@ static json_t *patient_of(struct str kept)
     struct str reference, kind;
     if (kept.length == 0 || !str_split_next(&kept, ' ', &reference) || !str_split_next(&kept, ' ', &kind))
         return json_null();
-    return json_pack("{s:o, s:o, s:o}", "reference", text(reference), "kind", text(kind), "value",
-                     text(kept));
+    return json_pack("{s:o, s:o, s:o}", "reference", json_text(reference), "kind", json_text(kind), "value",
+                     json_text(kept));
 }
 
 static struct str facts(struct arena *arena, const struct cached_snapshot *snapshot,
@@ -81,15 +77,15 @@ static struct str facts(struct arena *arena, const struct cached_snapshot *snaps
 {
     const struct sso_connection *connection = directory_find_connection_by_id(snapshot, session->connection);
     json_t *object = json_object();
-    json_object_set_new(object, "user", text(session->user_id));
-    json_object_set_new(object, "display_name", text(session->display_name));
+    json_object_set_new(object, "user", json_text(session->user_id));
+    json_object_set_new(object, "display_name", json_text(session->display_name));
     json_object_set_new(object, "connection",
-                        text(connection ? sso_slug(arena, connection) : session->connection));
-    json_object_set_new(object, "environment", text(connection ? connection->environment : STR("")));
+                        json_text(connection ? sso_slug(arena, connection) : session->connection));
+    json_object_set_new(object, "environment", json_text(connection ? connection->environment : STR("")));
     json_object_set_new(object, "groups", list_of(session->groups, '\n'));
     json_object_set_new(object, "permissions", list_of(session->permissions, ' '));
     json_object_set_new(object, "locations", list_of(session->locations, '\n'));
-    json_object_set_new(object, "view", text(session->landing));
+    json_object_set_new(object, "view", json_text(session->landing));
     json_object_set_new(object, "patient", patient_of(session->patient));
     json_object_set_new(object, "limited", json_boolean(session->is_limited));
     json_object_set_new(object, "expires", json_integer(session->expires_at));

@@ -4,6 +4,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "jose/claims.h"
 #include "sso/attempt.h"
 #include "sso/callback.h"
 #include "sso/patient_context.h"
@@ -24,11 +25,6 @@ struct patient {
     struct str value;
     const char *rule; /* why it was refused (108); NULL = it was not */
 };
-
-static json_t *text(struct str value)
-{
-    return json_stringn(value.data ? value.data : "", value.length);
-}
 
 static struct patient refuse_patient(const char *rule)
 {
@@ -72,10 +68,10 @@ static void log_start(struct attempt *attempt, const struct start_request *start
 {
     json_t *ignored = json_array();
     for (size_t i = 0; i < start->ignored_count; i++)
-        json_array_append_new(ignored, text(start->ignored[i]));
+        json_array_append_new(ignored, json_text(start->ignored[i]));
     json_t *data =
-        json_pack("{s:o, s:o, s:o, s:s, s:b, s:o}", "address", text(attempt->request->peer_address), "host",
-                  text(attempt->host->name), "view", text(attempt->view), "patient",
+        json_pack("{s:o, s:o, s:o, s:s, s:b, s:o}", "address", json_text(attempt->request->peer_address),
+                  "host", json_text(attempt->host->name), "view", json_text(attempt->view), "patient",
                   patient->rule           ? "nee (geweigerd)"
                   : patient->value.length ? "ja"
                                           : "nee",
@@ -89,9 +85,9 @@ static void log_connection(struct attempt *attempt)
 {
     const struct sso_connection *connection = attempt->connection;
     trail_step(&attempt->trail, TRAIL_CONNECTION, true,
-               json_pack("{s:o, s:I, s:o, s:o}", "connection", text(connection->id), "version",
-                         (json_int_t)connection->version, "issuer", text(connection->issuer), "client_id",
-                         text(connection->client_id)));
+               json_pack("{s:o, s:I, s:o, s:o}", "connection", json_text(connection->id), "version",
+                         (json_int_t)connection->version, "issuer", json_text(connection->issuer),
+                         "client_id", json_text(connection->client_id)));
 }
 
 /* INI-3; 0, or the code. */
@@ -127,8 +123,8 @@ static void send_request(struct attempt *attempt, const struct start_request *st
     }
     trail_step(&attempt->trail, TRAIL_REQUEST, true,
                json_pack("{s:s, s:o, s:o}", "pkce", "S256", "state",
-                         text(redact_digest(attempt->arena, request.state)), "nonce",
-                         text(redact_digest(attempt->arena, request.nonce))));
+                         json_text(redact_digest(attempt->arena, request.state)), "nonce",
+                         json_text(redact_digest(attempt->arena, request.nonce))));
     struct flow flow = {
         .id = str_from_c(rand_uuid7_in(attempt->arena)),
         .door = STR(SSO_FLOW_DOOR),

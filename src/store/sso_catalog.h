@@ -47,7 +47,7 @@ struct sso_connection {
     struct str client_id;
     struct sso_secret secrets[2]; /* the first is tried first; two may be active at once */
     size_t secret_count;
-    struct str client_auth;                                 /* auto, basic, basic_raw, post */
+    struct str client_auth; /* auto, basic, basic_raw, post, private_key_jwt */
     struct str scope, acr_values, prompt, extra_parameters; /* extra: query form */
     bool is_acr_required;
     int64_t max_age_s; /* -1 = not sent */
@@ -56,6 +56,12 @@ struct sso_connection {
     struct str response_mode;                      /* query, form_post */
     struct str callback_mode;                      /* same_url, separate */
     struct str userinfo;                           /* off, if_needed, always */
+    bool is_userinfo_post;                         /* UIN-1 */
+    struct str claims_first;                       /* id_token, userinfo: who wins where both may (UIN-6) */
+    struct str pkce;                               /* S256, off (REQ-4) */
+    struct str trusted_audiences;                  /* besides our client id, space separated (IDT-7) */
+    struct str required_amr;                       /* one of these, space separated; empty = any (IDT-18) */
+    bool is_launch_passed;                         /* SMART `launch` goes along (spec 2.2) */
     struct str location_claim;                     /* path, CLM-1 */
     struct str location_id_key, location_name_key; /* array of objects */
     struct str location_delimiter;
@@ -67,13 +73,19 @@ struct sso_connection {
     struct str ceiling;                  /* name of a ceiling profile; empty = none */
     bool is_session_without_permissions; /* PRM-7 */
     struct str default_view;
-    struct str patient_context; /* off, external_id, bsn_encrypted */
+    bool is_target_strict;        /* target_link_uri that is not ours: stop (105), or the default view */
+    struct str patient_context;   /* off, external_id, bsn_encrypted */
+    struct str patient_parameter; /* of a start that holds the encrypted BSN; "bsn" */
     struct sso_context_key context_keys[2];
     size_t context_key_count;
     int64_t idle_s, absolute_s; /* 1800, 43200 */
     struct str idp_logout;      /* off, ask, always */
+    struct str frame_ancestors; /* origins that may frame its pages, space separated (INI-9) */
     struct str notify_address;  /* comma separated; empty = no mail */
+    bool is_digest_mailed;      /* MAP-9: new locations, once a day */
+    bool is_user_mailed;        /* MAIL-4: who it was stands in the mail */
     struct str application;     /* URL of the hand-over; empty = forward authentication (sso/handover.h) */
+    struct str handover;        /* to that URL: code (one-time code), openid (it logs in at our provider) */
     struct str ca_file;
     bool is_private_allowed;
 };

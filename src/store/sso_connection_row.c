@@ -50,13 +50,20 @@ static const struct field idp_fields[] = {
     TEXT(response_mode),
     TEXT(callback_mode),
     TEXT(userinfo),
+    FLAG(is_userinfo_post),
+    TEXT(claims_first),
+    TEXT(pkce),
+    TEXT(trusted_audiences),
+    TEXT(required_amr),
+    FLAG(is_launch_passed),
     TEXT(ca_file),
     FLAG(is_private_allowed),
 };
 #define IDP_COLUMNS                                                                                          \
     "preset, issuer, metadata_url, authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint, "    \
     "end_session_endpoint, client_id, client_auth, scope, acr_values, is_acr_required, prompt, "             \
-    "extra_parameters, max_age_s, signing_algs, skew_s, response_mode, callback_mode, userinfo, ca_file, "   \
+    "extra_parameters, max_age_s, signing_algs, skew_s, response_mode, callback_mode, userinfo, "            \
+    "is_userinfo_post, claims_first, pkce, trusted_audiences, required_amr, is_launch_passed, ca_file, "     \
     "is_private_allowed"
 
 /* ... in USE_COLUMNS. */
@@ -77,18 +84,25 @@ static const struct field use_fields[] = {
     TEXT(ceiling),
     FLAG(is_session_without_permissions),
     TEXT(default_view),
+    FLAG(is_target_strict),
     TEXT(patient_context),
+    TEXT(patient_parameter),
     NUMBER(idle_s),
     NUMBER(absolute_s),
     TEXT(idp_logout),
+    TEXT(frame_ancestors),
     TEXT(notify_address),
+    FLAG(is_digest_mailed),
+    FLAG(is_user_mailed),
     TEXT(application),
+    TEXT(handover),
 };
 #define USE_COLUMNS                                                                                          \
     "location_claim, location_id_key, location_name_key, location_delimiter, is_location_json_in_string, "   \
     "is_location_case_folded, is_location_dn_stripped, is_location_slash_stripped, location_prefix, "        \
     "subject_claim, name_claim, email_claim, employee_claim, ceiling, is_session_without_permissions, "      \
-    "default_view, patient_context, idle_s, absolute_s, idp_logout, notify_address, application"
+    "default_view, is_target_strict, patient_context, patient_parameter, idle_s, absolute_s, idp_logout, "   \
+    "frame_ancestors, notify_address, is_digest_mailed, is_user_mailed, application, handover"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -306,7 +320,9 @@ static void put_idp(struct db *db, const struct sso_connection *item)
             "end_session_endpoint = $9, client_id = $10, client_auth = $11, scope = $12, acr_values = $13, "
             "is_acr_required = $14, prompt = $15, extra_parameters = $16, max_age_s = $17, "
             "signing_algs = $18, skew_s = $19, response_mode = $20, callback_mode = $21, userinfo = $22, "
-            "ca_file = $23, is_private_allowed = $24 WHERE id = $1");
+            "is_userinfo_post = $23, claims_first = $24, pkce = $25, trusted_audiences = $26, "
+            "required_amr = $27, is_launch_passed = $28, ca_file = $29, is_private_allowed = $30 "
+            "WHERE id = $1");
     db_bind_text(query, 1, item->id);
     bind_fields(query, 2, idp_fields, COUNT_OF(idp_fields), item);
     db_run_later(query);
@@ -319,8 +335,10 @@ static enum outcome put_use(struct db *db, const struct sso_connection *item)
             "location_delimiter = $5, is_location_json_in_string = $6, is_location_case_folded = $7, "
             "is_location_dn_stripped = $8, is_location_slash_stripped = $9, location_prefix = $10, "
             "subject_claim = $11, name_claim = $12, email_claim = $13, employee_claim = $14, ceiling = $15, "
-            "is_session_without_permissions = $16, default_view = $17, patient_context = $18, idle_s = $19, "
-            "absolute_s = $20, idp_logout = $21, notify_address = $22, application = $23 WHERE id = $1");
+            "is_session_without_permissions = $16, default_view = $17, is_target_strict = $18, "
+            "patient_context = $19, patient_parameter = $20, idle_s = $21, absolute_s = $22, "
+            "idp_logout = $23, frame_ancestors = $24, notify_address = $25, is_digest_mailed = $26, "
+            "is_user_mailed = $27, application = $28, handover = $29 WHERE id = $1");
     db_bind_text(query, 1, item->id);
     bind_fields(query, 2, use_fields, COUNT_OF(use_fields), item);
     return db_run(query);

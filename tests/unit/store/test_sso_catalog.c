@@ -57,6 +57,18 @@ static struct sso_connection full_connection(void)
         .is_session_without_permissions = true,
         .default_view = STR("status"),
         .patient_context = STR("bsn_encrypted"),
+        .is_userinfo_post = true,
+        .claims_first = STR("userinfo"),
+        .pkce = STR("off"),
+        .trusted_audiences = STR("portal"),
+        .required_amr = STR("otp"),
+        .is_launch_passed = true,
+        .is_target_strict = true,
+        .patient_parameter = STR("patient"),
+        .frame_ancestors = STR("https://epd.example"),
+        .is_digest_mailed = true,
+        .is_user_mailed = true,
+        .handover = STR("openid"),
         .context_keys = {{STR("k1"), STR(KEY)}, {STR("k2"), STR("fedcba9876543210fedcba9876543210")}},
         .context_key_count = 2,
         .idle_s = 1800,
@@ -186,6 +198,18 @@ static void a_connection_comes_back_as_it_went_in(void **state)
     ASSERT_SAME_INT(is_session_without_permissions);
     ASSERT_SAME(default_view);
     ASSERT_SAME(patient_context);
+    ASSERT_SAME(claims_first);
+    ASSERT_SAME(pkce);
+    ASSERT_SAME(trusted_audiences);
+    ASSERT_SAME(required_amr);
+    ASSERT_SAME(patient_parameter);
+    ASSERT_SAME(frame_ancestors);
+    ASSERT_SAME(handover);
+    ASSERT_SAME_INT(is_userinfo_post);
+    ASSERT_SAME_INT(is_launch_passed);
+    ASSERT_SAME_INT(is_target_strict);
+    ASSERT_SAME_INT(is_digest_mailed);
+    ASSERT_SAME_INT(is_user_mailed);
     ASSERT_SAME_INT(idle_s);
     ASSERT_SAME_INT(absolute_s);
     ASSERT_SAME(idp_logout);
