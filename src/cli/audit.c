@@ -7,8 +7,9 @@
 
 #define JSON_LINE_MAX ((size_t)1 << 20)
 
-static int verify(struct cli *cli)
+static int verify(struct cli *cli, void *call)
 {
+    (void)call;
     struct audit_verdict verdict;
     if (audit_verify(cli->store, cli->arena, &verdict) != OK)
         return cli_fail("the audit trail cannot be read");
@@ -19,32 +20,19 @@ static int verify(struct cli *cli)
             (long long)verdict.broken_number, cli_printable(cli->arena, verdict.broken_node));
     printf("intact: %lld entries of %lld node%s\n", (long long)verdict.entries, (long long)verdict.nodes,
            verdict.nodes == 1 ? "" : "s");
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int audit_verify_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const struct cli_option options[] = {CLI_CONFIG_OPTION(config)};
     const struct cli_usage usage = {
         .command = "sluis audit verify",
         .arguments = "",
         .summary =
             "Walks the hash chain of every node and tells whether any entry was changed, removed or put in.",
-        .options = options,
-        .option_count = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = verify(&cli);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, NULL, verify, NULL);
 }
 
 static int print_json(struct cli *cli, const struct audit_list *list)
@@ -64,7 +52,7 @@ static int print_json(struct cli *cli, const struct audit_list *list)
         buf_append_char(&line, '}');
         puts(buf_c(&line));
     }
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int print_table(struct cli *cli, const struct audit_list *list)
@@ -81,22 +69,37 @@ static int print_table(struct cli *cli, const struct audit_list *list)
         cli_table_add(&table, cli_printable(cli->arena, entry->details));
     }
     cli_table_print(&table);
-    return cli_flush();
+    return CLI_OK;
+}
+
+struct list_call {
+    const char *node;
+    int64_t after, limit;
+    bool is_json;
+};
+
+static int list_entries(struct cli *cli, void *context)
+{
+    const struct list_call *call = context;
+    struct audit_list list;
+    const char *node = call->node != NULL ? call->node : cli->conf->node;
+    if (audit_read(cli->store, str_from_c(node), call->after, (int)call->limit, cli->arena, &list) != OK)
+        return cli_fail("the audit trail cannot be read");
+    return call->is_json ? print_json(cli, &list) : print_table(cli, &list);
 }
 
 static int audit_list_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const char *node = NULL;
-    const char *after_text = "0";
-    const char *limit_text = "100";
-    bool is_json = false;
+    struct list_call call = {.limit = 100};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
-        {"node", 0, "NAME", &node, NULL, "chain to read (default: the node of the configuration)"},
-        {"after", 0, "NUMBER", &after_text, NULL, "entries with a higher number only, for the next page"},
-        {"limit", 0, "COUNT", &limit_text, NULL, "entries at most (default 100, at most 1000)"},
-        {"json", 0, NULL, NULL, &is_json, "one JSON object per line, with the hashes"},
+        {"node", 0, "NAME", &call.node, NULL, "chain to read (default: the node of the configuration)"},
+        {.name = "after",
+         .argument = "NUMBER",
+         .number = &call.after,
+         .max = INT64_MAX,
+         .help = "entries with a higher number only, for the next page"},
+        CLI_LIMIT_OPTION(call.limit, "entries at most (default 100, at most 1000)"),
+        {"json", 0, NULL, NULL, &call.is_json, "one JSON object per line, with the hashes"},
     };
     const struct cli_usage usage = {
         .command = "sluis audit list",
@@ -104,28 +107,9 @@ static int audit_list_command(int argc, char **argv)
         .summary = "Prints the audit trail of one node, oldest entry first.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    int64_t after;
-    int64_t limit;
-    if (str_to_int64(str_from_c(after_text), &after) != OK)
-        return cli_misuse(&usage, "--after takes a number");
-    if (str_to_int64(str_from_c(limit_text), &limit) != OK || limit < 1 || limit > 1000)
-        return cli_misuse(&usage, "--limit takes a number from 1 to 1000");
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    struct audit_list list = {0};
-    if (status == CLI_OK && audit_read(cli.store, str_from_c(node != NULL ? node : cli.conf->node), after,
-                                       (int)limit, cli.arena, &list) != OK)
-        status = cli_fail("the audit trail cannot be read");
-    if (status == CLI_OK)
-        status = is_json ? print_json(&cli, &list) : print_table(&cli, &list);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, NULL, list_entries, &call);
 }
 
 int cli_audit(int argc, char **argv)

@@ -18,6 +18,10 @@
 #define OPTIONS_MAX 24
 #define COLUMNS 80
 
+/* That of cli_run; one subcommand runs per process. */
+static const char *config_file = CLI_DEFAULT_CONFIG;
+static const struct cli_option config_option = CLI_CONFIG_OPTION(config_file);
+
 /* ---- help ---- */
 
 static void print_wrapped(FILE *file, int indent, int column, const char *text)
@@ -56,6 +60,8 @@ static void print_help(const struct cli_usage *usage)
            usage->arguments);
     print_wrapped(stdout, 0, 0, usage->summary);
     printf("\noptions:\n");
+    if (usage->opens != CLI_OPENS_NOTHING)
+        print_option(config_option.letter, config_option.name, config_option.argument, config_option.help);
     for (size_t i = 0; i < usage->option_count; i++)
         print_option(usage->options[i].letter, usage->options[i].name, usage->options[i].argument,
                      usage->options[i].help);
@@ -89,36 +95,59 @@ int cli_dispatch(const char *program, const char *summary, const struct cli_comm
 
 /* ---- options ---- */
 
-static void take_option(const struct cli_option *option)
+/* CLI_GO_ON, or the exit status. */
+static int take_option(const struct cli_usage *usage, const struct cli_option *option)
 {
-    if (option->argument != NULL)
-        *option->text = optarg;
-    else
+    if (option->argument == NULL) {
         *option->flag = true;
+    } else if (option->number == NULL) {
+        *option->text = optarg;
+    } else if (str_to_int64(str_from_c(optarg), option->number) != OK || *option->number < option->min ||
+               *option->number > option->max) {
+        if (option->max == INT64_MAX)
+            return cli_misuse(usage, "--%s takes a number", option->name);
+        return cli_misuse(usage, "--%s takes a number from %lld to %lld", option->name,
+                          (long long)option->min, (long long)option->max);
+    }
+    return CLI_GO_ON;
+}
+
+/* What getopt_long is told, and which of our options each of its answers stands for. */
+struct option_set {
+    struct option longs[OPTIONS_MAX + 2];
+    char shorts[2 * OPTIONS_MAX + 4];
+    const struct cli_option *options[OPTIONS_MAX];
+    size_t count;
+};
+
+static void add_option(struct option_set *set, const struct cli_option *option)
+{
+    if (set->count == OPTIONS_MAX)
+        abort();
+    bool has_value = option->argument != NULL;
+    set->longs[set->count] = (struct option){option->name, has_value ? required_argument : no_argument, NULL,
+                                             (int)(256 + set->count)};
+    set->options[set->count++] = option;
+    if (option->letter == 0)
+        return;
+    size_t length = strlen(set->shorts);
+    set->shorts[length] = option->letter;
+    if (has_value)
+        set->shorts[length + 1] = ':';
 }
 
 int cli_parse(const struct cli_usage *usage, int argc, char **argv, char ***out_arguments, int *out_count)
 {
-    struct option longs[OPTIONS_MAX + 2] = {{0}};
-    char shorts[2 * OPTIONS_MAX + 4] = ":h";
-    size_t length = 2;
-    if (usage->option_count > OPTIONS_MAX)
-        abort();
-    for (size_t i = 0; i < usage->option_count; i++) {
-        const struct cli_option *option = &usage->options[i];
-        longs[i] = (struct option){option->name, option->argument != NULL ? required_argument : no_argument,
-                                   NULL, (int)(256 + i)};
-        if (option->letter == 0)
-            continue;
-        shorts[length++] = option->letter;
-        if (option->argument != NULL)
-            shorts[length++] = ':';
-    }
-    longs[usage->option_count] = (struct option){"help", no_argument, NULL, 'h'};
+    struct option_set set = {.shorts = ":h"};
+    if (usage->opens != CLI_OPENS_NOTHING)
+        add_option(&set, &config_option);
+    for (size_t i = 0; i < usage->option_count; i++)
+        add_option(&set, &usage->options[i]);
+    set.longs[set.count] = (struct option){"help", no_argument, NULL, 'h'};
 
     optind = 0; /* GNU: start over, also when a word before was parsed by another table */
-    for (int found = getopt_long(argc, argv, shorts, longs, NULL); found != -1;
-         found = getopt_long(argc, argv, shorts, longs, NULL)) {
+    for (int found = getopt_long(argc, argv, set.shorts, set.longs, NULL); found != -1;
+         found = getopt_long(argc, argv, set.shorts, set.longs, NULL)) {
         if (found == 'h') {
             print_help(usage);
             return cli_flush();
@@ -129,9 +158,12 @@ int cli_parse(const struct cli_usage *usage, int argc, char **argv, char ***out_
             return cli_misuse(usage, "there is no option -%c", optopt);
         if (found == '?')
             return cli_misuse(usage, "option %s is not known, or cannot have a value", argv[optind - 1]);
-        for (size_t i = 0; i < usage->option_count; i++)
-            if (found == (int)(256 + i) || found == usage->options[i].letter)
-                take_option(&usage->options[i]);
+        int status = CLI_GO_ON;
+        for (size_t i = 0; i < set.count && status == CLI_GO_ON; i++)
+            if (found == (int)(256 + i) || found == set.options[i]->letter)
+                status = take_option(usage, set.options[i]);
+        if (status != CLI_GO_ON)
+            return status;
     }
     *out_arguments = argv + optind;
     *out_count = argc - optind;
@@ -168,14 +200,11 @@ int cli_open_conf(struct cli *cli, const char *config)
     return CLI_FAULT;
 }
 
-int cli_open_store(struct cli *cli, const char *config)
+int cli_open_any_store(struct cli *cli, int *out_version, int *out_newest)
 {
-    int status = cli_open_conf(cli, config);
-    if (status != CLI_OK)
-        return status;
     struct failure failure;
     if (vault_load(cli->conf->key_file, &cli->vault, &failure) != OK)
-        return cli_fail("%s: keys.file: %s", config, failure.text);
+        return cli_fail("%s: keys.file: %s", cli->config, failure.text);
     const struct store_settings settings = {
         .url = cli->conf->store_url,
         .connection_max = 2,
@@ -183,18 +212,26 @@ int cli_open_store(struct cli *cli, const char *config)
         .node = cli->conf->node,
     };
     if (store_open(&settings, &cli->store, &failure) != OK)
-        return cli_fail("%s: store.url: %s", config, failure.text);
+        return cli_fail("%s: store.url: %s", cli->config, failure.text);
+    if (store_schema_version(cli->store, out_version, out_newest) != OK)
+        return cli_fail("%s: store.url: the schema version cannot be read", cli->config);
+    if (*out_version > *out_newest)
+        return cli_fail("the store has schema %d, newer than this program knows (%d); use the newer program",
+                        *out_version, *out_newest);
+    return CLI_OK;
+}
+
+int cli_open_store(struct cli *cli, const char *config)
+{
     int version;
     int newest;
-    if (store_schema_version(cli->store, &version, &newest) != OK)
-        return cli_fail("%s: store.url: the schema version cannot be read", config);
-    if (version < newest)
+    int status = cli_open_conf(cli, config);
+    if (status == CLI_OK)
+        status = cli_open_any_store(cli, &version, &newest);
+    if (status == CLI_OK && version < newest)
         return cli_fail("the store has schema %d and this program needs %d; run `sluis migrate`", version,
                         newest);
-    if (version > newest)
-        return cli_fail("the store has schema %d, newer than this program knows (%d); use the newer program",
-                        version, newest);
-    return CLI_OK;
+    return status;
 }
 
 void cli_close(struct cli *cli)
@@ -203,6 +240,30 @@ void cli_close(struct cli *cli)
     vault_free(&cli->vault);
     conf_free(&cli->conf);
     arena_free(&cli->arena);
+}
+
+int cli_run(const struct cli_usage *usage, int argc, char **argv, cli_checker *check, cli_work *work,
+            void *call)
+{
+    char **arguments;
+    int count;
+    int status = cli_parse(usage, argc, argv, &arguments, &count);
+    if (status == CLI_GO_ON && check != NULL)
+        status = check(usage, call, arguments, count);
+    if (status != CLI_GO_ON)
+        return status;
+    struct cli cli;
+    status = usage->opens == CLI_OPENS_STORE ? cli_open_store(&cli, config_file)
+                                             : cli_open_conf(&cli, config_file);
+    cli.arguments = arguments;
+    cli.argument_count = count;
+    if (status == CLI_OK) {
+        status = work(&cli, call);
+        int flushed = cli_flush();
+        status = status != CLI_OK ? status : flushed;
+    }
+    cli_close(&cli);
+    return status;
 }
 
 struct lists_settings cli_lists_settings(const struct conf *conf)

@@ -59,7 +59,11 @@ struct cli_option {
     const char **text;    /* set to the value; with `argument` */
     bool *flag;           /* set to true; without */
     const char *help;
+    int64_t *number; /* with `argument`, instead of text: set to a value from min to max */
+    int64_t min, max;
 };
+
+enum cli_opens { CLI_OPENS_NOTHING, CLI_OPENS_CONF, CLI_OPENS_STORE };
 
 struct cli_usage {
     const char *command;   /* "sluis import" */
@@ -68,17 +72,26 @@ struct cli_usage {
     const struct cli_option *options;
     size_t option_count;
     int argument_min, argument_max;
+    enum cli_opens opens; /* for cli_run, which then takes --config/-c too */
 };
 
-/* --config/-c, as a row for a subcommand's table. */
-#define CLI_CONFIG_OPTION(variable)                                                                          \
+/* --limit, as a row for a subcommand's table. */
+#define CLI_LIMIT_OPTION(variable, what)                                                                     \
     {                                                                                                        \
-        "config", 'c', "FILE", &(variable), NULL, "configuration file (default " CLI_DEFAULT_CONFIG ")"      \
+        .name = "limit", .argument = "COUNT", .number = &(variable), .min = 1, .max = 1000, .help = what     \
     }
 
-/* CLI_GO_ON with *out_arguments at the first of *out_count arguments; otherwise the exit status, help (0) or
- * fault (2) having been printed. --help/-h is always there. */
+/* For a subcommand that cli_run does not fit. CLI_GO_ON with *out_arguments at the first of *out_count
+ * arguments; otherwise the exit status, help (0) or fault (2) having been printed. --help/-h is always there.
+ */
 int cli_parse(const struct cli_usage *usage, int argc, char **argv, char ***out_arguments, int *out_count);
+
+/* --config/-c, as a row for the table of a subcommand that opens things itself. */
+#define CLI_CONFIG_OPTION(variable)                                                                          \
+    {                                                                                                        \
+        .name = "config", .letter = 'c', .argument = "FILE", .text = &(variable),                            \
+        .help = "configuration file (default " CLI_DEFAULT_CONFIG ")"                                        \
+    }
 
 /* ---- a session with configuration, keys and store ---- */
 
@@ -89,13 +102,27 @@ struct cli {
     struct vault *vault;
     struct store *store;
     const char *actor; /* "cli:name", for the audit trail */
+    char **arguments;  /* of cli_run */
+    int argument_count;
 };
 
 /* Configuration only, or with keys and store too. CLI_OK, or the exit status with the fault printed. The
  * store must have the schema that this program knows. cli_close in every case. */
 int cli_open_conf(struct cli *cli, const char *config);
 int cli_open_store(struct cli *cli, const char *config);
+/* With the configuration open: keys and store too, whose schema may be older than this program. */
+int cli_open_any_store(struct cli *cli, int *out_version, int *out_newest);
 void cli_close(struct cli *cli);
+
+/* What options and arguments cannot be together: CLI_GO_ON, or what cli_misuse answered. */
+typedef int cli_checker(const struct cli_usage *usage, void *call, char **arguments, int count);
+/* The subcommand itself; answers the exit status. */
+typedef int cli_work(struct cli *cli, void *call);
+
+/* The course that most subcommands run: options into what `call` points to, `check` (NULL = nothing to
+ * check), open what the usage says, `work`, standard output written, close. Returns the exit status. */
+int cli_run(const struct cli_usage *usage, int argc, char **argv, cli_checker *check, cli_work *work,
+            void *call);
 
 /* The lists as the configuration has them. */
 struct lists_settings cli_lists_settings(const struct conf *conf);

@@ -143,89 +143,91 @@ static int read_person(struct cli *cli, const char *path, struct str *out_person
     return CLI_OK;
 }
 
-static int list_consents(struct cli *cli, struct consent_filter *filter, const char *person_file,
-                         bool is_json)
+struct list_call {
+    const char *person_file, *provider, *client, *before;
+    int64_t limit;
+    bool is_person_from_input, is_active, is_json;
+};
+
+static int list_consents(struct cli *cli, void *context)
 {
-    int status = person_file != NULL ? read_person(cli, person_file, &filter->person) : CLI_OK;
+    const struct list_call *call = context;
+    struct consent_filter filter = {
+        .provider = str_from_c(call->provider),
+        .client_host = str_from_c(call->client),
+        .only_active = call->is_active,
+        .before_id = str_from_c(call->before),
+        .limit = (int)call->limit,
+    };
+    const char *person_file = call->is_person_from_input ? "-" : call->person_file;
+    int status = person_file != NULL ? read_person(cli, person_file, &filter.person) : CLI_OK;
     if (status != CLI_OK)
         return status;
     struct consent_list list = {0};
-    if (consent_list(cli->store, filter, clock_now(), cli->arena, &list) != OK)
+    if (consent_list(cli->store, &filter, clock_now(), cli->arena, &list) != OK)
         return cli_fail("the consent register cannot be read");
-    for (size_t i = 0; is_json && i < list.count; i++)
+    for (size_t i = 0; call->is_json && i < list.count; i++)
         print_json(cli, &list.items[i]);
-    if (!is_json)
-        print_table(cli, &list);
-    bool has_more = list.count == (size_t)filter->limit;
-    if (!is_json && has_more)
+    if (call->is_json)
+        return CLI_OK;
+    print_table(cli, &list);
+    if (list.count == (size_t)filter.limit)
         printf("\nthere may be more: --before %s\n",
                cli_printable(cli->arena, list.items[list.count - 1].id));
-    return cli_flush();
+    return CLI_OK;
+}
+
+static int check_list(const struct cli_usage *usage, void *context, char **arguments, int count)
+{
+    (void)arguments, (void)count;
+    const struct list_call *call = context;
+    if (call->before[0] != '\0' && !str_is_uuid(str_from_c(call->before)))
+        return cli_misuse(usage, "--before takes the id of a consent");
+    if (call->is_person_from_input && call->person_file != NULL)
+        return cli_misuse(usage, "--person and --person-file exclude each other");
+    return CLI_GO_ON;
 }
 
 static int consent_list_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const char *person_file = NULL;
-    const char *provider = "";
-    const char *client = "";
-    const char *before = "";
-    const char *limit_text = "50";
-    bool is_person_from_input = false;
-    bool is_active = false;
-    bool is_json = false;
+    struct list_call call = {.provider = "", .client = "", .before = "", .limit = 50};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
-        {"person", 'p', NULL, NULL, &is_person_from_input,
+        {"person", 'p', NULL, NULL, &call.is_person_from_input,
          "those of one person, whose BSN is read from standard input"},
-        {"person-file", 0, "FILE", &person_file, NULL, "the same, with the BSN in a file"},
-        {"provider", 0, "NAME", &provider, NULL, "those at one provider (without @medmij)"},
-        {"client", 0, "HOST", &client, NULL, "those for one PGO, by its host name"},
-        {"active", 'a', NULL, NULL, &is_active, "those in force only: given, not withdrawn, not lapsed"},
-        {"before", 0, "ID", &before, NULL, "those older than this one, for the next page"},
-        {"limit", 0, "COUNT", &limit_text, NULL, "this many at most (default 50, at most 1000)"},
-        {"json", 0, NULL, NULL, &is_json, "one JSON object per line"},
+        {"person-file", 0, "FILE", &call.person_file, NULL, "the same, with the BSN in a file"},
+        {"provider", 0, "NAME", &call.provider, NULL, "those at one provider (without @medmij)"},
+        {"client", 0, "HOST", &call.client, NULL, "those for one PGO, by its host name"},
+        {"active", 'a', NULL, NULL, &call.is_active, "those in force only: given, not withdrawn, not lapsed"},
+        {"before", 0, "ID", &call.before, NULL, "those older than this one, for the next page"},
+        CLI_LIMIT_OPTION(call.limit, "this many at most (default 50, at most 1000)"),
+        {"json", 0, NULL, NULL, &call.is_json, "one JSON object per line"},
     };
     const struct cli_usage usage = {
         .command = "sluis consent list",
         .arguments = "",
         .summary = "Prints statements of consent and refusal, newest first. The BSN of a person is asked for "
-                   "in a way "
-                   "that leaves no trace in the process list or shell history, and is never printed.",
+                   "in a way that leaves no trace in the process list or shell history, and is never "
+                   "printed.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    int64_t limit;
-    if (str_to_int64(str_from_c(limit_text), &limit) != OK || limit < 1 || limit > 1000)
-        return cli_misuse(&usage, "--limit takes a number from 1 to 1000");
-    if (before[0] != '\0' && !str_is_uuid(str_from_c(before)))
-        return cli_misuse(&usage, "--before takes the id of a consent");
-    if (is_person_from_input && person_file != NULL)
-        return cli_misuse(&usage, "--person and --person-file exclude each other");
-    struct consent_filter filter = {
-        .provider = str_from_c(provider),
-        .client_host = str_from_c(client),
-        .only_active = is_active,
-        .before_id = str_from_c(before),
-        .limit = (int)limit,
-    };
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = list_consents(&cli, &filter, is_person_from_input ? "-" : person_file, is_json);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_list, list_consents, &call);
 }
 
 /* ---- show, withdraw ---- */
 
-static int show_consent(struct cli *cli, struct str id, bool is_json)
+static int check_id(const struct cli_usage *usage, void *call, char **arguments, int count)
 {
+    (void)call, (void)count;
+    return str_is_uuid(str_from_c(arguments[0])) ? CLI_GO_ON
+                                                 : cli_misuse(usage, "ID is not the id of a consent");
+}
+
+static int show_consent(struct cli *cli, void *call)
+{
+    struct str id = str_from_c(cli->arguments[0]);
+    bool is_json = *(const bool *)call;
     struct consent consent;
     switch (consent_find(cli->store, id, cli->arena, &consent)) {
     case OK:
@@ -239,15 +241,13 @@ static int show_consent(struct cli *cli, struct str id, bool is_json)
         print_json(cli, &consent);
     else
         print_details(cli, &consent);
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int consent_show_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     bool is_json = false;
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         {"json", 0, NULL, NULL, &is_json, "as a JSON object"},
     };
     const struct cli_usage usage = {
@@ -258,24 +258,15 @@ static int consent_show_command(int argc, char **argv)
         .option_count = sizeof options / sizeof options[0],
         .argument_min = 1,
         .argument_max = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    if (!str_is_uuid(str_from_c(arguments[0])))
-        return cli_misuse(&usage, "ID is not the id of a consent");
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = show_consent(&cli, str_from_c(arguments[0]), is_json);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_id, show_consent, &is_json);
 }
 
-static int withdraw_consent(struct cli *cli, struct str id)
+static int withdraw_consent(struct cli *cli, void *call)
 {
+    (void)call;
+    struct str id = str_from_c(cli->arguments[0]);
     struct str by = str_from_c(arena_printf(cli->arena, "helpdesk:%s", cli->actor + strlen("cli:")));
     struct consent before;
     enum outcome outcome = consent_find(cli->store, id, cli->arena, &before);
@@ -296,37 +287,22 @@ static int withdraw_consent(struct cli *cli, struct str id)
                cli_printable(cli->arena, before.withdrawn_by));
     else
         printf("withdrawn: the consent and every token under it no longer work\n");
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int consent_withdraw_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const struct cli_option options[] = {CLI_CONFIG_OPTION(config)};
     const struct cli_usage usage = {
         .command = "sluis consent withdraw",
         .arguments = "ID",
         .summary =
             "Ends a consent and every token under it at once, in the name of the user who runs this; written "
             "to the audit trail. Withdrawing again changes nothing.",
-        .options = options,
-        .option_count = 1,
         .argument_min = 1,
         .argument_max = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    if (!str_is_uuid(str_from_c(arguments[0])))
-        return cli_misuse(&usage, "ID is not the id of a consent");
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = withdraw_consent(&cli, str_from_c(arguments[0]));
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_id, withdraw_consent, NULL);
 }
 
 int cli_consent(int argc, char **argv)

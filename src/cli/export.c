@@ -121,8 +121,9 @@ static void narrow(struct cli *cli, const struct export *export, struct business
     }
 }
 
-static int export_to(struct cli *cli, const struct export *export)
+static int export_to(struct cli *cli, void *call)
 {
+    const struct export *export = call;
     struct business_data data = {0};
     if (catalog_read(cli->store, cli->arena, &data.catalog) != OK ||
         sso_data_read(cli->store, cli->arena, &data.sso) != OK)
@@ -142,7 +143,7 @@ static int export_to(struct cli *cli, const struct export *export)
     if (export->path != NULL)
         return write_file(cli, export->path, buf_str(&text), export->with_secrets);
     fwrite(text.data, 1, text.length, stdout);
-    return cli_flush();
+    return CLI_OK;
 }
 
 static bool is_section(const char *word)
@@ -153,12 +154,22 @@ static bool is_section(const char *word)
     return false;
 }
 
+static int check_export(const struct cli_usage *usage, void *call, char **arguments, int count)
+{
+    struct export *export = call;
+    if (export->only != NULL && !is_section(export->only))
+        return cli_misuse(usage, "--only takes a list of sluis-import(5), such as connections or mappings");
+    if (export->environment != NULL && strcmp(export->environment, "acceptance") != 0 &&
+        strcmp(export->environment, "production") != 0)
+        return cli_misuse(usage, "--environment takes acceptance or production");
+    export->path = count > 0 ? arguments[0] : NULL;
+    return CLI_GO_ON;
+}
+
 int cli_export(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     struct export export = {0};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         {"with-secrets", 0, NULL, NULL, &export.with_secrets,
          "write client secrets and tokens too, readable; without it an import leaves those in the store as "
          "they are"},
@@ -175,22 +186,7 @@ int cli_export(int argc, char **argv)
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .argument_max = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    if (export.only != NULL && !is_section(export.only))
-        return cli_misuse(&usage, "--only takes a list of sluis-import(5), such as connections or mappings");
-    if (export.environment != NULL && strcmp(export.environment, "acceptance") != 0 &&
-        strcmp(export.environment, "production") != 0)
-        return cli_misuse(&usage, "--environment takes acceptance or production");
-    export.path = count > 0 ? arguments[0] : NULL;
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = export_to(&cli, &export);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_export, export_to, &export);
 }

@@ -5,75 +5,59 @@
 
 #include <stdio.h>
 
-/* What the three actions share: no argument, --config only. */
-static int parse(const char *command, const char *summary, int argc, char **argv, const char **out_config)
+static int create(struct cli *cli, void *call)
 {
-    *out_config = CLI_DEFAULT_CONFIG;
-    const struct cli_option options[] = {CLI_CONFIG_OPTION(*out_config)};
-    const struct cli_usage usage = {
-        .command = command,
-        .arguments = "",
-        .summary = summary,
-        .options = options,
-        .option_count = 1,
-    };
-    char **arguments;
-    int count;
-    return cli_parse(&usage, argc, argv, &arguments, &count);
+    (void)call;
+    struct failure failure;
+    if (vault_create_file(cli->conf->key_file, &failure) != OK)
+        return cli_fail("%s: keys.file: %s", cli->config, failure.text);
+    printf("made %s with encryption key 1 and a look-up key; keep a copy of it apart from the store\n",
+           cli->conf->key_file);
+    return CLI_OK;
 }
 
 static int keys_create(int argc, char **argv)
 {
-    const char *config;
-    int status =
-        parse("sluis keys create",
-              "Makes the key file that keys.file in the configuration names, with a first encryption key and "
-              "a look-up key. A file that is there is never touched. Keep a copy apart from the store: "
-              "without it the store cannot be read.",
-              argc, argv, &config);
-    if (status != CLI_GO_ON)
-        return status;
-    struct cli cli;
+    const struct cli_usage usage = {
+        .command = "sluis keys create",
+        .arguments = "",
+        .summary =
+            "Makes the key file that keys.file in the configuration names, with a first encryption key and "
+            "a look-up key. A file that is there is never touched. Keep a copy apart from the store: "
+            "without it the store cannot be read.",
+        .opens = CLI_OPENS_CONF,
+    };
+    return cli_run(&usage, argc, argv, NULL, create, NULL);
+}
+
+static int list(struct cli *cli, void *call)
+{
+    (void)call;
     struct failure failure;
-    status = cli_open_conf(&cli, config);
-    if (status == CLI_OK && vault_create_file(cli.conf->key_file, &failure) != OK)
-        status = cli_fail("%s: keys.file: %s", config, failure.text);
-    if (status == CLI_OK) {
-        printf("made %s with encryption key 1 and a look-up key; keep a copy of it apart from the store\n",
-               cli.conf->key_file);
-        status = cli_flush();
-    }
-    cli_close(&cli);
-    return status;
+    if (vault_load(cli->conf->key_file, &cli->vault, &failure) != OK)
+        return cli_fail("%s: keys.file: %s", cli->config, failure.text);
+    printf("key file         %s\n", cli->conf->key_file);
+    printf("encryption keys  %zu\n", vault_key_count(cli->vault));
+    printf("sealing with     key %lld\n", (long long)vault_active_key(cli->vault));
+    return CLI_OK;
 }
 
 static int keys_list(int argc, char **argv)
 {
-    const char *config;
-    int status =
-        parse("sluis keys list", "Tells how many keys there are and which one seals new values; never a key.",
-              argc, argv, &config);
-    if (status != CLI_GO_ON)
-        return status;
-    struct cli cli;
-    struct failure failure;
-    status = cli_open_conf(&cli, config);
-    if (status == CLI_OK && vault_load(cli.conf->key_file, &cli.vault, &failure) != OK)
-        status = cli_fail("%s: keys.file: %s", config, failure.text);
-    if (status == CLI_OK) {
-        printf("key file         %s\n", cli.conf->key_file);
-        printf("encryption keys  %zu\n", vault_key_count(cli.vault));
-        printf("sealing with     key %lld\n", (long long)vault_active_key(cli.vault));
-        status = cli_flush();
-    }
-    cli_close(&cli);
-    return status;
+    const struct cli_usage usage = {
+        .command = "sluis keys list",
+        .arguments = "",
+        .summary = "Tells how many keys there are and which one seals new values; never a key.",
+        .opens = CLI_OPENS_CONF,
+    };
+    return cli_run(&usage, argc, argv, NULL, list, NULL);
 }
 
 /* The old keys stay for what they sealed. The file comes first: an entry without a key would be a lie, a key
  * without an entry is told here. */
-static int rotate(struct cli *cli)
+static int rotate(struct cli *cli, void *call)
 {
+    (void)call;
     struct failure failure;
     if (vault_rotate_file(cli->conf->key_file, &failure) != OK)
         return cli_fail("%s: keys.file: %s", cli->config, failure.text);
@@ -95,26 +79,21 @@ static int rotate(struct cli *cli)
     printf("added key %lld; running servers seal with it after SIGHUP or restart. Renew the copy of the key "
            "file.\n",
            number);
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int keys_rotate(int argc, char **argv)
 {
-    const char *config;
-    int status =
-        parse("sluis keys rotate",
-              "Adds a next encryption key, with which new values are sealed from then on; what was sealed "
-              "before stays readable. Written to the audit trail. Bring the new file to every machine "
-              "before its servers restart.",
-              argc, argv, &config);
-    if (status != CLI_GO_ON)
-        return status;
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = rotate(&cli);
-    cli_close(&cli);
-    return status;
+    const struct cli_usage usage = {
+        .command = "sluis keys rotate",
+        .arguments = "",
+        .summary =
+            "Adds a next encryption key, with which new values are sealed from then on; what was sealed "
+            "before stays readable. Written to the audit trail. Bring the new file to every machine "
+            "before its servers restart.",
+        .opens = CLI_OPENS_STORE,
+    };
+    return cli_run(&usage, argc, argv, NULL, rotate, NULL);
 }
 
 int cli_keys(int argc, char **argv)

@@ -51,8 +51,9 @@ static enum outcome add_copy(struct cli *cli, struct cli_table *table, enum list
     return OK;
 }
 
-static int show_lists(struct cli *cli)
+static int show_lists(struct cli *cli, void *call)
 {
+    (void)call;
     static const char *const headings[] = {"LIST",       "VOLGNUMMER", "STAMPED AT",
                                            "FETCHED AT", "ENTRIES",    "STATE"};
     struct cli_table table = cli_table_new(cli->arena, 6, headings);
@@ -60,33 +61,20 @@ static int show_lists(struct cli *cli)
         if (add_copy(cli, &table, (enum list_kind)kind) != OK)
             return cli_fail("the store cannot be read");
     cli_table_print(&table);
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int lists_show_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const struct cli_option options[] = {CLI_CONFIG_OPTION(config)};
     const struct cli_usage usage = {
         .command = "sluis lists show",
         .arguments = "",
         .summary =
             "Prints the last good copy of each MedMij list as the servers keep it in the store: number, time "
             "stamp, when it was last fetched, and whether it is still in use.",
-        .options = options,
-        .option_count = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = show_lists(&cli);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, NULL, show_lists, NULL);
 }
 
 /* ---- verify ---- */
@@ -162,12 +150,31 @@ static int verify_configured(struct cli *cli, const struct lists_settings *setti
     return status;
 }
 
+static int check_word(const struct cli_usage *usage, void *call, char **arguments, int count)
+{
+    (void)arguments;
+    const char *word = *(const char **)call;
+    bool is_word_known = word == NULL;
+    for (int i = 0; word != NULL && i < LIST_KINDS; i++)
+        is_word_known = is_word_known || strcmp(kind_words[i], word) == 0;
+    if (!is_word_known)
+        return cli_misuse(usage, "--list takes providers, clients, service_names or whitelist");
+    if (word != NULL && count == 0)
+        return cli_misuse(usage, "--list goes with FILE");
+    return CLI_GO_ON;
+}
+
+static int verify_lists(struct cli *cli, void *call)
+{
+    struct lists_settings settings = cli_lists_settings(cli->conf);
+    return cli->argument_count > 0 ? verify_file(cli, &settings, cli->arguments[0], *(const char **)call)
+                                   : verify_configured(cli, &settings);
+}
+
 static int lists_verify_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     const char *word = NULL;
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         {"list", 'l', "NAME", &word, NULL,
          "which list FILE is: providers, clients, service_names or whitelist (default: by its root element)"},
     };
@@ -181,30 +188,9 @@ static int lists_verify_command(int argc, char **argv)
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .argument_max = 1,
+        .opens = CLI_OPENS_CONF,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    bool is_word_known = word == NULL;
-    for (int i = 0; word != NULL && i < LIST_KINDS; i++)
-        is_word_known = is_word_known || strcmp(kind_words[i], word) == 0;
-    if (!is_word_known)
-        return cli_misuse(&usage, "--list takes providers, clients, service_names or whitelist");
-    if (word != NULL && count == 0)
-        return cli_misuse(&usage, "--list goes with FILE");
-    struct cli cli;
-    status = cli_open_conf(&cli, config);
-    if (status == CLI_OK) {
-        struct lists_settings settings = cli_lists_settings(cli.conf);
-        status =
-            count > 0 ? verify_file(&cli, &settings, arguments[0], word) : verify_configured(&cli, &settings);
-    }
-    if (status == CLI_OK)
-        status = cli_flush();
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_word, verify_lists, &word);
 }
 
 int cli_lists(int argc, char **argv)

@@ -43,8 +43,13 @@ static int last_login(struct cli *cli, const struct sso_connection *connection, 
     return CLI_OK;
 }
 
-static int list_connections(struct cli *cli, const char *customer, const char *environment)
+struct list_call {
+    const char *customer, *environment;
+};
+
+static int list_connections(struct cli *cli, void *call)
 {
+    const struct list_call *wanted = call;
     static const char *const headings[] = {"CONNECTION", "ENVIRONMENT",    "PLATFORM",  "STATUS",
                                            "NEW CODES",  "SECRET EXPIRES", "LAST LOGIN"};
     struct sso_data data;
@@ -52,8 +57,8 @@ static int list_connections(struct cli *cli, const char *customer, const char *e
     struct cli_table table = cli_table_new(cli->arena, 7, headings);
     for (size_t i = 0; status == CLI_OK && i < data.connection_count; i++) {
         const struct sso_connection *item = &data.connections[i];
-        if ((customer != NULL && !str_equal_c(item->customer_key, customer)) ||
-            (environment != NULL && !str_equal_c(item->environment, environment)))
+        if ((wanted->customer != NULL && !str_equal_c(item->customer_key, wanted->customer)) ||
+            (wanted->environment != NULL && !str_equal_c(item->environment, wanted->environment)))
             continue;
         struct mapping_list fresh = {0};
         const char *last = "-";
@@ -73,18 +78,15 @@ static int list_connections(struct cli *cli, const char *customer, const char *e
     if (status != CLI_OK)
         return status;
     cli_table_print(&table);
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int list_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const char *customer = NULL;
-    const char *environment = NULL;
+    struct list_call call = {NULL, NULL};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
-        {"customer", 0, "KEY", &customer, NULL, "those of one customer"},
-        {"environment", 'e', "NAME", &environment, NULL, "those of acceptance or production"},
+        {"customer", 0, "KEY", &call.customer, NULL, "those of one customer"},
+        {"environment", 'e', "NAME", &call.environment, NULL, "those of acceptance or production"},
     };
     const struct cli_usage usage = {
         .command = "sluis sso connections list",
@@ -94,18 +96,9 @@ static int list_command(int argc, char **argv)
             "login went. `sluis import` adds and changes them.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = list_connections(&cli, customer, environment);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, NULL, list_connections, &call);
 }
 
 /* ---- show ---- */
@@ -150,8 +143,10 @@ static int print_mapping_counts(struct cli *cli, const struct sso_connection *co
     return CLI_OK;
 }
 
-static int show_connection(struct cli *cli, const struct sso_choice *choice)
+static int show_connection(struct cli *cli, void *call)
 {
+    struct sso_choice *choice = call;
+    choice->slug = cli->arguments[0];
     struct sso_data data;
     const struct sso_connection *connection;
     int status = sso_read(cli, &data);
@@ -178,15 +173,13 @@ static int show_connection(struct cli *cli, const struct sso_choice *choice)
     struct buf form = buf_new(cli->arena, FORM_MAX);
     catalog_object_write(&form, SECTION_CONNECTIONS, connection, false);
     printf("\nas in an import file, defaults left out:\n%s", buf_c(&form));
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int show_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     struct sso_choice choice = {0};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         SSO_ENVIRONMENT_OPTION(choice.environment),
         SSO_PLATFORM_OPTION(choice.platform),
     };
@@ -200,19 +193,9 @@ static int show_command(int argc, char **argv)
         .option_count = sizeof options / sizeof options[0],
         .argument_min = 1,
         .argument_max = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    choice.slug = arguments[0];
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = show_connection(&cli, &choice);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, NULL, show_connection, &choice);
 }
 
 int cli_sso_connections(int argc, char **argv)

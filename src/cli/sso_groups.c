@@ -34,8 +34,9 @@ static int count_codes(struct cli *cli, const struct sso_data *data, const struc
     return CLI_OK;
 }
 
-static int list_groups(struct cli *cli, const char *customer)
+static int list_groups(struct cli *cli, void *call)
 {
+    const char *customer = *(const char **)call;
     static const char *const headings[] = {"CUSTOMER",    "GROUP", "ACTIVE",
                                            "PERMISSIONS", "CODES", "DESCRIPTION"};
     struct sso_data data;
@@ -64,15 +65,13 @@ static int list_groups(struct cli *cli, const char *customer)
     cli_table_print(&table);
     if (empty != NULL)
         printf("\n%s has codes and no permissions: people with no other group get error 702\n", empty);
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int list_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     const char *customer = NULL;
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         {"customer", 0, "KEY", &customer, NULL, "those of one customer"},
     };
     const struct cli_usage usage = {
@@ -83,22 +82,16 @@ static int list_command(int argc, char **argv)
             "to them. `sluis import` adds and changes them.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = list_groups(&cli, customer);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, NULL, list_groups, &customer);
 }
 
-static int show_group(struct cli *cli, const char *customer, const char *name)
+static int show_group(struct cli *cli, void *call)
 {
+    (void)call;
+    const char *customer = cli->arguments[0];
+    const char *name = cli->arguments[1];
     struct sso_data data;
     int status = sso_read(cli, &data);
     if (status != CLI_OK)
@@ -129,33 +122,20 @@ static int show_group(struct cli *cli, const char *customer, const char *name)
         return status;
     if (codes[group - data.groups] > 0 && group->pair_count == 0)
         printf("\nit has codes and no permissions: people with no other group get error 702\n");
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int show_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const struct cli_option options[] = {CLI_CONFIG_OPTION(config)};
     const struct cli_usage usage = {
         .command = "sluis sso groups show",
         .arguments = "CUSTOMER GROUP",
         .summary = "Prints the permissions of one group, and the codes that are linked to it.",
-        .options = options,
-        .option_count = 1,
         .argument_min = 2,
         .argument_max = 2,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = show_group(&cli, arguments[0], arguments[1]);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, NULL, show_group, NULL);
 }
 
 int cli_sso_groups(int argc, char **argv)

@@ -14,7 +14,8 @@
 
 struct log_call {
     struct sso_choice choice;
-    const char *customer, *code, *user, *location, *from, *to, *before, *limit;
+    const char *customer, *user, *location, *from, *to, *before;
+    int64_t code, limit;
     bool is_json;
 };
 
@@ -22,7 +23,12 @@ struct log_call {
     {"connection", 0, "CONNECTION", &(call).choice.slug, NULL, "those of one connection"},                   \
         SSO_ENVIRONMENT_OPTION((call).choice.environment), SSO_PLATFORM_OPTION((call).choice.platform),      \
         {"customer", 0, "KEY", &(call).customer, NULL, "those of all connections of one customer"},          \
-        {"code", 0, "NUMBER", &(call).code, NULL, "those that ended with this error"},                       \
+        {.name = "code",                                                                                     \
+         .argument = "NUMBER",                                                                               \
+         .number = &(call).code,                                                                             \
+         .min = 101,                                                                                         \
+         .max = 999,                                                                                         \
+         .help = "those that ended with this error"},                                                        \
         {"user", 'u', "TEXT", &(call).user, NULL, "those of people with this in their name"},                \
         {"location", 'l', "ID", &(call).location, NULL, "those that brought this location id (number 6)"},   \
         {"from", 0, "TIME", &(call).from, NULL, "from this moment: 2026-11-21 or 2026-11-21T18:00:00Z"},     \
@@ -30,23 +36,20 @@ struct log_call {
         "to", 0, "TIME", &(call).to, NULL, "before this moment"                                              \
     }
 
-static const char *bad_option(const struct log_call *call)
+static int check_filter(const struct cli_usage *usage, void *context, char **arguments, int count)
 {
-    int64_t number;
-    if (call->code != NULL && str_to_int64(str_from_c(call->code), &number) != OK)
-        return "--code takes a number, such as 701";
-    if ((call->from != NULL && !sso_read_time(str_from_c(call->from), &number)) ||
-        (call->to != NULL && !sso_read_time(str_from_c(call->to), &number)))
-        return "--from and --to take a moment in UTC: 2026-11-21 or 2026-11-21T18:00:00Z";
+    (void)arguments, (void)count;
+    const struct log_call *call = context;
+    int64_t moment;
+    if ((call->from != NULL && !sso_read_time(str_from_c(call->from), &moment)) ||
+        (call->to != NULL && !sso_read_time(str_from_c(call->to), &moment)))
+        return cli_misuse(usage, "--from and --to take a moment in UTC: 2026-11-21 or 2026-11-21T18:00:00Z");
     if (call->choice.slug == NULL && (call->choice.environment != NULL || call->choice.platform != NULL))
-        return "--environment and --platform go with --connection";
-    if (call->limit != NULL &&
-        (str_to_int64(str_from_c(call->limit), &number) != OK || number < 1 || number > 1000))
-        return "--limit takes a number from 1 to 1000";
-    return NULL;
+        return cli_misuse(usage, "--environment and --platform go with --connection");
+    return CLI_GO_ON;
 }
 
-/* Of options that bad_option has passed. */
+/* Of options that check_filter has passed. */
 static int make_filter(struct cli *cli, const struct log_call *call, struct exchange_filter *out_filter)
 {
     *out_filter = (struct exchange_filter){
@@ -54,9 +57,8 @@ static int make_filter(struct cli *cli, const struct log_call *call, struct exch
         .location_id = str_from_c(call->location),
         .user_name = str_from_c(call->user),
         .before_reference = str_from_c(call->before),
+        .code = call->code,
     };
-    if (call->code != NULL && str_to_int64(str_from_c(call->code), &out_filter->code) != OK)
-        return CLI_USAGE;
     if (call->from != NULL && !sso_read_time(str_from_c(call->from), &out_filter->from_ms))
         return CLI_USAGE;
     if (call->to != NULL && !sso_read_time(str_from_c(call->to), &out_filter->to_ms))
@@ -133,16 +135,14 @@ static void print_table(struct cli *cli, const struct exchange_list *list)
     cli_table_print(&table);
 }
 
-static int list_log(struct cli *cli, const struct log_call *call)
+static int list_log(struct cli *cli, void *context)
 {
+    const struct log_call *call = context;
     struct exchange_filter filter;
     int status = make_filter(cli, call, &filter);
     if (status != CLI_OK)
         return status;
-    int64_t limit = 50;
-    if (call->limit != NULL && str_to_int64(str_from_c(call->limit), &limit) != OK)
-        return CLI_USAGE;
-    filter.limit = (int)limit;
+    filter.limit = (int)call->limit;
     struct exchange_list list = {0};
     if (exchange_log_list(cli->store, &filter, cli->arena, &list) != OK)
         return cli_fail("the exchange log cannot be read");
@@ -150,21 +150,19 @@ static int list_log(struct cli *cli, const struct log_call *call)
         print_json(cli, &list.items[i], false);
     if (!call->is_json)
         print_table(cli, &list);
-    if (!call->is_json && list.count == (size_t)limit)
+    if (!call->is_json && list.count == (size_t)call->limit)
         printf("\nthere may be more: --before %s\n",
                cli_printable(cli->arena, list.items[list.count - 1].reference));
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int list_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    struct log_call call = {0};
+    struct log_call call = {.limit = 50};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         FILTER_OPTIONS(call),
         {"before", 0, "REFERENCE", &call.before, NULL, "those older than this one, for the next page"},
-        {"limit", 0, "COUNT", &call.limit, NULL, "this many at most (default 50, at most 1000)"},
+        CLI_LIMIT_OPTION(call.limit, "this many at most (default 50, at most 1000)"),
         {"json", 0, NULL, NULL, &call.is_json, "one JSON object per line"},
     };
     const struct cli_usage usage = {
@@ -174,27 +172,17 @@ static int list_command(int argc, char **argv)
             "Prints login attempts, newest first: how each ended, and the reference that its user saw.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    const char *fault = bad_option(&call);
-    if (fault != NULL)
-        return cli_misuse(&usage, "%s", fault);
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = list_log(&cli, &call);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_filter, list_log, &call);
 }
 
 /* ---- show ---- */
 
-static int show_entry(struct cli *cli, const char *reference, bool is_json)
+static int show_entry(struct cli *cli, void *call)
 {
+    const char *reference = cli->arguments[0];
+    bool is_json = *(const bool *)call;
     struct exchange_entry entry;
     switch (exchange_log_find(cli->store, str_from_c(reference), cli->arena, &entry)) {
     case OK:
@@ -209,7 +197,7 @@ static int show_entry(struct cli *cli, const char *reference, bool is_json)
         return status;
     if (is_json) {
         print_json(cli, &entry, true);
-        return cli_flush();
+        return CLI_OK;
     }
     struct buf text = buf_new(cli->arena, RENDER_MAX);
     trail_render(&text, &entry);
@@ -218,21 +206,23 @@ static int show_entry(struct cli *cli, const char *reference, bool is_json)
         printf("user id %s\n", cli_printable(cli->arena, entry.user_id));
     if (entry.steps.length == 0)
         printf("the details are gone: they are kept for a limited time\n");
-    return cli_flush();
+    return CLI_OK;
 }
 
-static bool is_reference(struct str text)
+static int check_reference(const struct cli_usage *usage, void *call, char **arguments, int count)
 {
-    return str_starts_with(text, STR("SSO-")) && text.length <= 40 && str_is_printable_ascii(text) &&
-           str_find(text, ' ') == text.length;
+    (void)call, (void)count;
+    struct str text = str_from_c(arguments[0]);
+    if (str_starts_with(text, STR("SSO-")) && text.length <= 40 && str_is_printable_ascii(text) &&
+        str_find(text, ' ') == text.length)
+        return CLI_GO_ON;
+    return cli_misuse(usage, "REFERENCE is what the user saw, as SSO-20261121-7K3F9QXA");
 }
 
 static int show_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     bool is_json = false;
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         {"json", 0, NULL, NULL, &is_json, "as a JSON object"},
     };
     const struct cli_usage usage = {
@@ -245,20 +235,9 @@ static int show_command(int argc, char **argv)
         .option_count = sizeof options / sizeof options[0],
         .argument_min = 1,
         .argument_max = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    if (!is_reference(str_from_c(arguments[0])))
-        return cli_misuse(&usage, "REFERENCE is what the user saw, as SSO-20261121-7K3F9QXA");
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = show_entry(&cli, arguments[0], is_json);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_reference, show_entry, &is_json);
 }
 
 /* ---- export ---- */
@@ -280,8 +259,9 @@ static int export_page(struct cli *cli, const struct exchange_list *page)
     return CLI_OK;
 }
 
-static int export_log(struct cli *cli, const struct log_call *call)
+static int export_log(struct cli *cli, void *context)
 {
+    const struct log_call *call = context;
     struct exchange_filter filter;
     int status = make_filter(cli, call, &filter);
     if (status == CLI_OK)
@@ -296,15 +276,13 @@ static int export_log(struct cli *cli, const struct log_call *call)
         if (page.count > 0)
             filter.before_reference = page.items[page.count - 1].reference;
     }
-    int flushed = cli_flush();
-    return status != CLI_OK ? status : flushed;
+    return status;
 }
 
 static int export_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     struct log_call call = {0};
-    const struct cli_option options[] = {CLI_CONFIG_OPTION(config), FILTER_OPTIONS(call)};
+    const struct cli_option options[] = {FILTER_OPTIONS(call)};
     const struct cli_usage usage = {
         .command = "sluis sso log export",
         .arguments = "",
@@ -313,21 +291,9 @@ static int export_command(int argc, char **argv)
             "first. Written to the audit trail.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    const char *fault = bad_option(&call);
-    if (fault != NULL)
-        return cli_misuse(&usage, "%s", fault);
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = export_log(&cli, &call);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_filter, export_log, &call);
 }
 
 int cli_sso_log(int argc, char **argv)

@@ -107,8 +107,10 @@ static void print_json(struct cli *cli, const struct mapping_row *row)
     puts(buf_c(&line));
 }
 
-static int list_mappings(struct cli *cli, const struct list_call *call)
+static int list_mappings(struct cli *cli, void *context)
 {
+    struct list_call *call = context;
+    call->choice.slug = cli->arguments[0];
     struct sso_data data;
     const struct sso_connection *connection;
     struct mapping_list list;
@@ -137,15 +139,27 @@ static int list_mappings(struct cli *cli, const struct list_call *call)
         print_table(cli, &list);
     for (size_t i = 0; call->is_json && i < list.count; i++)
         print_json(cli, &list.items[i]);
-    return status != CLI_OK ? status : cli_flush();
+    return status;
+}
+
+static int check_list(const struct cli_usage *usage, void *context, char **arguments, int count)
+{
+    (void)arguments, (void)count;
+    const struct list_call *call = context;
+    enum mapping_status ignored;
+    if (call->status != NULL && !sso_mapping_status(str_from_c(call->status), &ignored))
+        return cli_misuse(usage, "--status takes new, linked, ignored or inactive");
+    if (call->status != NULL && call->is_new)
+        return cli_misuse(usage, "--new and --status exclude each other");
+    if (call->is_csv && call->is_json)
+        return cli_misuse(usage, "--csv and --json exclude each other");
+    return CLI_GO_ON;
 }
 
 static int list_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     struct list_call call = {.search = ""};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         SSO_ENVIRONMENT_OPTION(call.choice.environment),
         SSO_PLATFORM_OPTION(call.choice.platform),
         {"new", 'n', NULL, NULL, &call.is_new, "codes that nobody has linked or ignored yet"},
@@ -165,38 +179,19 @@ static int list_command(int argc, char **argv)
         .option_count = sizeof options / sizeof options[0],
         .argument_min = 1,
         .argument_max = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    enum mapping_status ignored;
-    if (call.status != NULL && !sso_mapping_status(str_from_c(call.status), &ignored))
-        return cli_misuse(&usage, "--status takes new, linked, ignored or inactive");
-    if (call.status != NULL && call.is_new)
-        return cli_misuse(&usage, "--new and --status exclude each other");
-    if (call.is_csv && call.is_json)
-        return cli_misuse(&usage, "--csv and --json exclude each other");
-    call.choice.slug = arguments[0];
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = list_mappings(&cli, &call);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_list, list_mappings, &call);
 }
 
 /* ---- link, unlink, ignore ---- */
 
 struct change {
     struct sso_choice choice;
-    const char *group;   /* link */
-    const char *version; /* NULL = that of the row as it is now */
-    bool is_adding;      /* codes that were never received too */
+    const char *group; /* link */
+    int64_t version;   /* 0 = that of the row as it is now */
+    bool is_adding;    /* codes that were never received too */
     enum mapping_status status;
-    char **codes;
-    int count;
 };
 
 /* ABSENT: there is no such row. The search finds parts, so the pages are gone through for the code itself. */
@@ -259,14 +254,11 @@ static int change_code(struct cli *cli, const struct change *change, const struc
     if (found == ABSENT && !change->is_adding)
         return cli_fail("code %s was never received by this connection; to link it beforehand, add --add",
                         name);
-    if (found == OK && change->version == NULL && row.status == change->status &&
-        str_equal(row.group, group)) {
+    if (found == OK && change->version == 0 && row.status == change->status && str_equal(row.group, group)) {
         printf("%s was %s already\n", name, state_of(cli, &row));
         return CLI_OK;
     }
-    int64_t version = row.version;
-    if (change->version != NULL && str_to_int64(str_from_c(change->version), &version) != OK)
-        return CLI_USAGE;
+    int64_t version = change->version != 0 ? change->version : row.version;
     switch (mapping_change(cli->store, connection->id, code, change->status, group, version, cli->actor,
                            clock_now())) {
     case OK:
@@ -305,8 +297,10 @@ static int check_group(struct cli *cli, const struct sso_data *data, const struc
                     STR_ARG(connection->customer_key), cli_printable(cli->arena, str_from_c(name)));
 }
 
-static int change_mappings(struct cli *cli, const struct change *change)
+static int change_mappings(struct cli *cli, void *context)
 {
+    struct change *change = context;
+    change->choice.slug = cli->arguments[0];
     struct sso_data data;
     const struct sso_connection *connection;
     int status = sso_read(cli, &data);
@@ -314,57 +308,38 @@ static int change_mappings(struct cli *cli, const struct change *change)
         status = sso_connection_pick(cli, &data, &change->choice, &connection);
     if (status == CLI_OK && change->status == MAPPING_LINKED)
         status = check_group(cli, &data, connection, change->group);
-    for (int i = 0; status == CLI_OK && i < change->count; i++)
-        status = change_code(cli, change, connection, str_from_c(change->codes[i]));
+    for (int i = 1; status == CLI_OK && i < cli->argument_count; i++)
+        status = change_code(cli, change, connection, str_from_c(cli->arguments[i]));
     if (status == CLI_OK)
         printf("people whose permissions this changes get them at their next login\n");
-    int flushed = cli_flush();
-    return status != CLI_OK ? status : flushed;
+    return status;
 }
 
-static int run_change(const struct cli_usage *usage, const char **config, struct change *change, int argc,
-                      char **argv)
+static int check_change(const struct cli_usage *usage, void *context, char **arguments, int count)
 {
-    char **arguments;
-    int count;
-    int status = cli_parse(usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    int64_t version;
+    const struct change *change = context;
     if (change->status == MAPPING_LINKED && change->group == NULL)
         return cli_misuse(usage, "--group is missing: the group to link to");
-    if (change->version != NULL && (str_to_int64(str_from_c(change->version), &version) != OK || version < 1))
-        return cli_misuse(usage, "--version takes the version that `list --json` told");
-    if (change->version != NULL && count > 2)
+    if (change->version != 0 && count > 2)
         return cli_misuse(usage, "--version is for one code");
     for (int i = 1; i < count; i++)
         if (arguments[i][0] == '\0' || strlen(arguments[i]) > 256 ||
             !str_is_printable_utf8(str_from_c(arguments[i])))
             return cli_misuse(usage, "a code has 1 to 256 bytes and no control characters");
-    change->choice.slug = arguments[0];
-    change->codes = arguments + 1;
-    change->count = count - 1;
-    struct cli cli;
-    status = cli_open_store(&cli, *config);
-    if (status == CLI_OK)
-        status = change_mappings(&cli, change);
-    cli_close(&cli);
-    return status;
+    return CLI_GO_ON;
 }
 
 #define CODES_MAX 1000
 #define VERSION_OPTION(variable)                                                                             \
     {                                                                                                        \
-        "version", 0, "NUMBER", &(variable), NULL,                                                           \
-            "only when nobody changed the code since `list --json` told this version"                        \
+        .name = "version", .argument = "NUMBER", .number = &(variable), .min = 1, .max = INT64_MAX,          \
+        .help = "only when nobody changed the code since `list --json` told this version"                    \
     }
 
 static int link_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     struct change change = {.status = MAPPING_LINKED};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         SSO_ENVIRONMENT_OPTION(change.choice.environment),
         SSO_PLATFORM_OPTION(change.choice.platform),
         {"group", 'g', "NAME", &change.group, NULL, "the security group; required"},
@@ -380,16 +355,15 @@ static int link_command(int argc, char **argv)
         .option_count = sizeof options / sizeof options[0],
         .argument_min = 2,
         .argument_max = CODES_MAX,
+        .opens = CLI_OPENS_STORE,
     };
-    return run_change(&usage, &config, &change, argc, argv);
+    return cli_run(&usage, argc, argv, check_change, change_mappings, &change);
 }
 
 static int unlink_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     struct change change = {.status = MAPPING_NEW};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         SSO_ENVIRONMENT_OPTION(change.choice.environment),
         SSO_PLATFORM_OPTION(change.choice.platform),
         VERSION_OPTION(change.version),
@@ -403,16 +377,15 @@ static int unlink_command(int argc, char **argv)
         .option_count = sizeof options / sizeof options[0],
         .argument_min = 2,
         .argument_max = CODES_MAX,
+        .opens = CLI_OPENS_STORE,
     };
-    return run_change(&usage, &config, &change, argc, argv);
+    return cli_run(&usage, argc, argv, check_change, change_mappings, &change);
 }
 
 static int ignore_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     struct change change = {.status = MAPPING_IGNORED};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         SSO_ENVIRONMENT_OPTION(change.choice.environment),
         SSO_PLATFORM_OPTION(change.choice.platform),
         VERSION_OPTION(change.version),
@@ -427,8 +400,9 @@ static int ignore_command(int argc, char **argv)
         .option_count = sizeof options / sizeof options[0],
         .argument_min = 2,
         .argument_max = CODES_MAX,
+        .opens = CLI_OPENS_STORE,
     };
-    return run_change(&usage, &config, &change, argc, argv);
+    return cli_run(&usage, argc, argv, check_change, change_mappings, &change);
 }
 
 int cli_sso_mappings(int argc, char **argv)

@@ -5,13 +5,14 @@
 
 #include <stdio.h>
 
-static int end_sessions(struct cli *cli, const char *user_id)
+static int end_sessions(struct cli *cli, void *call)
 {
+    const char *user_id = *(const char **)call;
     int64_t ended;
     switch (sso_person_end_sessions(cli->store, str_from_c(user_id), cli->actor, clock_now(), &ended)) {
     case OK:
         printf("%lld session%s ended\n", (long long)ended, ended == 1 ? "" : "s");
-        return cli_flush();
+        return CLI_OK;
     case ABSENT:
         return cli_fail("there is no user with id %s; `sluis sso users list` finds them", user_id);
     case FAILED:
@@ -20,12 +21,19 @@ static int end_sessions(struct cli *cli, const char *user_id)
     return cli_fail("the store failed; it is not certain that the sessions ended, so try again");
 }
 
+static int check_user(const struct cli_usage *usage, void *call, char **arguments, int count)
+{
+    (void)arguments, (void)count;
+    const char *user = *(const char **)call;
+    if (user == NULL || !str_is_uuid(str_from_c(user)))
+        return cli_misuse(usage, "--user takes the id of a user");
+    return CLI_GO_ON;
+}
+
 static int end_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     const char *user = NULL;
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         {"user", 'u', "ID", &user, NULL, "whose sessions; required"},
     };
     const struct cli_usage usage = {
@@ -36,20 +44,9 @@ static int end_command(int argc, char **argv)
                    "to the audit trail.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    if (user == NULL || !str_is_uuid(str_from_c(user)))
-        return cli_misuse(&usage, "--user takes the id of a user");
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = end_sessions(&cli, user);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_user, end_sessions, &user);
 }
 
 int cli_sso_sessions(int argc, char **argv)

@@ -5,12 +5,22 @@
 
 #include <stdio.h>
 
-static int list_users(struct cli *cli, const struct sso_person_filter *filter)
+struct list_call {
+    const char *search;
+    bool is_blocked;
+    int64_t limit;
+};
+
+static int list_users(struct cli *cli, void *call)
 {
+    const struct list_call *list_call = call;
+    const struct sso_person_filter filter = {.search = str_from_c(list_call->search),
+                                             .is_blocked_only = list_call->is_blocked,
+                                             .limit = (int)list_call->limit};
     static const char *const headings[] = {"ID",      "NAME",       "EMPLOYEE", "SUBJECT",
                                            "BLOCKED", "LAST LOGIN", "SESSIONS", "ISSUER"};
     struct sso_person_list list;
-    if (sso_person_list(cli->store, filter, clock_now(), cli->arena, &list) != OK)
+    if (sso_person_list(cli->store, &filter, clock_now(), cli->arena, &list) != OK)
         return cli_fail("the users cannot be read");
     struct cli_table table = cli_table_new(cli->arena, 8, headings);
     for (size_t i = 0; i < list.count; i++) {
@@ -28,23 +38,19 @@ static int list_users(struct cli *cli, const struct sso_person_filter *filter)
         cli_table_add(&table, cli_printable(cli->arena, user->issuer));
     }
     cli_table_print(&table);
-    if (list.count == (size_t)filter->limit)
+    if (list.count == (size_t)filter.limit)
         printf("\nthere may be more: search for a part of the name\n");
-    return cli_flush();
+    return CLI_OK;
 }
 
 static int list_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const char *search = "";
-    const char *limit_text = "50";
-    bool is_blocked = false;
+    struct list_call call = {.search = "", .limit = 50};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
-        {"search", 's', "TEXT", &search, NULL,
+        {"search", 's', "TEXT", &call.search, NULL,
          "those with this in their name, subject, mail address or number"},
-        {"blocked", 'b', NULL, NULL, &is_blocked, "those that are blocked"},
-        {"limit", 0, "COUNT", &limit_text, NULL, "this many at most (default 50, at most 1000)"},
+        {"blocked", 'b', NULL, NULL, &call.is_blocked, "those that are blocked"},
+        CLI_LIMIT_OPTION(call.limit, "this many at most (default 50, at most 1000)"),
     };
     const struct cli_usage usage = {
         .command = "sluis sso users list",
@@ -52,32 +58,20 @@ static int list_command(int argc, char **argv)
         .summary = "Prints people who have logged in, the last to do so first.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    int64_t limit;
-    if (str_to_int64(str_from_c(limit_text), &limit) != OK || limit < 1 || limit > 1000)
-        return cli_misuse(&usage, "--limit takes a number from 1 to 1000");
-    const struct sso_person_filter filter = {
-        .search = str_from_c(search), .is_blocked_only = is_blocked, .limit = (int)limit};
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = list_users(&cli, &filter);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, NULL, list_users, &call);
 }
 
-static int block_user(struct cli *cli, const char *id, bool is_blocked)
+static int block_user(struct cli *cli, void *call)
 {
+    const char *id = cli->arguments[0];
+    bool is_blocked = *(const bool *)call;
     switch (sso_user_block(cli->store, str_from_c(id), is_blocked, cli->actor, clock_now())) {
     case OK:
         printf(is_blocked ? "blocked: sessions are ended, and logins end with error 801\n"
                           : "not blocked: logins work again\n");
-        return cli_flush();
+        return CLI_OK;
     case ABSENT:
         return cli_fail("there is no user with id %s; `sluis sso users list` finds them", id);
     case FAILED:
@@ -86,32 +80,24 @@ static int block_user(struct cli *cli, const char *id, bool is_blocked)
     return cli_fail("the store failed; it is not certain that anything changed, so try again");
 }
 
+static int check_user(const struct cli_usage *usage, void *call, char **arguments, int count)
+{
+    (void)call, (void)count;
+    return str_is_uuid(str_from_c(arguments[0])) ? CLI_GO_ON
+                                                 : cli_misuse(usage, "ID is not the id of a user");
+}
+
 static int run_block(int argc, char **argv, const char *command, const char *summary, bool is_blocked)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const struct cli_option options[] = {CLI_CONFIG_OPTION(config)};
     const struct cli_usage usage = {
         .command = command,
         .arguments = "ID",
         .summary = summary,
-        .options = options,
-        .option_count = 1,
         .argument_min = 1,
         .argument_max = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    if (!str_is_uuid(str_from_c(arguments[0])))
-        return cli_misuse(&usage, "ID is not the id of a user");
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = block_user(&cli, arguments[0], is_blocked);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_user, block_user, &is_blocked);
 }
 
 static int block_command(int argc, char **argv)
