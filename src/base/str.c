@@ -17,6 +17,11 @@ int str_compare(struct str a, struct str b)
     return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
 }
 
+int str_compare_items(const void *a, const void *b)
+{
+    return str_compare(*(const struct str *)a, *(const struct str *)b);
+}
+
 bool str_equal_c(struct str a, const char *b)
 {
     return str_equal(a, str_from_c(b));

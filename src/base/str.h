@@ -38,6 +38,7 @@ bool str_equal(struct str a, struct str b);
 bool str_equal_c(struct str a, const char *b);
 /* Order by bytes, a prefix first: below, at or above 0. For sorting; not constant-time. */
 int str_compare(struct str a, struct str b);
+int str_compare_items(const void *a, const void *b); /* the same, for qsort over struct str */
 /* ASCII letters only; for header names and schemes. */
 bool str_equal_ignoring_case(struct str a, struct str b);
 bool str_starts_with(struct str s, struct str prefix);

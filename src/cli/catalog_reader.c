@@ -448,19 +448,14 @@ void name_set_add(struct arena *arena, struct name_set *set, struct str name)
     vec_push(arena, set, name);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return str_compare(*(const struct str *)a, *(const struct str *)b);
-}
-
 void name_set_sort(struct name_set *set)
 {
     if (set->count > 1)
-        qsort(set->items, set->count, sizeof *set->items, compare_names);
+        qsort(set->items, set->count, sizeof *set->items, str_compare_items);
 }
 
 bool name_set_has(const struct name_set *set, struct str name)
 {
     return set->count > 0 &&
-           bsearch(&name, set->items, set->count, sizeof *set->items, compare_names) != NULL;
+           bsearch(&name, set->items, set->count, sizeof *set->items, str_compare_items) != NULL;
 }

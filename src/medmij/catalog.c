@@ -2,22 +2,15 @@
 
 #include <stdlib.h>
 
-static int compare_str(struct str a, struct str b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static int compare_providers(const void *a, const void *b)
 {
-    return compare_str(((const struct catalog_provider *)a)->name,
+    return str_compare(((const struct catalog_provider *)a)->name,
                        ((const struct catalog_provider *)b)->name);
 }
 
 static int compare_identity_providers(const void *a, const void *b)
 {
-    return compare_str(((const struct catalog_identity_provider *)a)->id,
+    return str_compare(((const struct catalog_identity_provider *)a)->id,
                        ((const struct catalog_identity_provider *)b)->id);
 }
 

@@ -281,11 +281,6 @@ static enum outcome collect_service_ids(struct reading *reading, const xmlNode *
     return OK;
 }
 
-int list_compare_strs(const void *a, const void *b)
-{
-    return list_compare(*(const struct str *)a, *(const struct str *)b);
-}
-
 static enum outcome read_client(struct reading *reading, const xmlNode *entry)
 {
     struct list_client client = {0};
@@ -301,7 +296,7 @@ static enum outcome read_client(struct reading *reading, const xmlNode *entry)
     /* A client without a single id: everything in release 2, which had no such element; else nothing. */
     client.has_all_services = found.ids.count == 0 && reading->release == 2;
     if (found.ids.count > 0) {
-        qsort(found.ids.items, found.ids.count, sizeof *found.ids.items, list_compare_strs);
+        qsort(found.ids.items, found.ids.count, sizeof *found.ids.items, str_compare_items);
         struct str *services = arena_array_of(reading->document->arena, found.ids.count, struct str);
         for (size_t i = 0; i < found.ids.count; i++)
             if (i == 0 || !str_equal(found.ids.items[i], found.ids.items[i - 1]))

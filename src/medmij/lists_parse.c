@@ -308,33 +308,24 @@ static enum outcome read_document(struct reading *reading, int64_t now)
 
 /* ---- order and uniqueness ---- */
 
-int list_compare(struct str a, struct str b)
-{
-    size_t shared = a.length < b.length ? a.length : b.length;
-    int order = shared > 0 ? memcmp(a.data, b.data, shared) : 0;
-    if (order != 0)
-        return order;
-    return a.length < b.length ? -1 : a.length > b.length;
-}
-
 static int compare_clients(const void *a, const void *b)
 {
-    return list_compare(((const struct list_client *)a)->host, ((const struct list_client *)b)->host);
+    return str_compare(((const struct list_client *)a)->host, ((const struct list_client *)b)->host);
 }
 
 static int compare_service_names(const void *a, const void *b)
 {
-    return list_compare(((const struct list_service_name *)a)->service,
-                        ((const struct list_service_name *)b)->service);
+    return str_compare(((const struct list_service_name *)a)->service,
+                       ((const struct list_service_name *)b)->service);
 }
 
 static int compare_provider_services(const void *a, const void *b)
 {
     const struct list_provider_service *left = a, *right = b;
-    int order = list_compare(left->provider, right->provider);
+    int order = str_compare(left->provider, right->provider);
     if (order == 0)
-        order = list_compare(left->interface_version, right->interface_version);
-    return order != 0 ? order : list_compare(left->service, right->service);
+        order = str_compare(left->interface_version, right->interface_version);
+    return order != 0 ? order : str_compare(left->service, right->service);
 }
 
 /* Sorts `count` items and moves them to the document's arena; FAILED when two are equal. */
@@ -363,7 +354,7 @@ static enum outcome settle_document(struct reading *reading)
     switch (document->kind) {
     case LIST_PROVIDERS:
         outcome = settle(reading, reading->provider_names.items, reading->provider_names.count,
-                         sizeof(struct str), list_compare_strs, "provider name", &items);
+                         sizeof(struct str), str_compare_items, "provider name", &items);
         if (outcome == OK)
             outcome = settle(reading, reading->provider_services.items, reading->provider_services.count,
                              sizeof(struct list_provider_service), compare_provider_services,
@@ -382,7 +373,7 @@ static enum outcome settle_document(struct reading *reading)
         break;
     case LIST_WHITELIST:
         outcome = settle(reading, reading->hosts.items, reading->hosts.count, sizeof(struct str),
-                         list_compare_strs, "host name", &items);
+                         str_compare_items, "host name", &items);
         document->hosts = items;
         /* An empty Whitelist would shut everybody out at once: more likely a fault at the source. */
         if (outcome == OK && document->count == 0)

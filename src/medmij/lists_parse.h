@@ -55,7 +55,4 @@ void list_document_release(struct list_document **document); /* NULL is fine */
 /* xs:dateTime with a mandatory zone, to seconds since 1970 (fractions dropped). OK or FAILED. */
 enum outcome list_parse_stamp(struct str text, int64_t *out_seconds) MUST_CHECK;
 
-/* Order of the sorted arrays: by bytes, a prefix first. */
-int list_compare(struct str a, struct str b);
-
 #endif

@@ -51,6 +51,5 @@ bool list_is_named(const struct reading *reading, const xmlNode *node, const cha
 enum outcome list_node_text(struct reading *reading, const xmlNode *node, struct str *out_text) MUST_CHECK;
 /* One provider, client, service name or host, pushed to the reading's arrays. OK or FAILED. */
 enum outcome list_read_entry(struct reading *reading, const xmlNode *entry) MUST_CHECK;
-int list_compare_strs(const void *a, const void *b); /* for qsort */
 
 #endif

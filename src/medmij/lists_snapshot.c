@@ -61,7 +61,7 @@ static const struct list_document *usable(const struct lists_snapshot *snapshot,
 
 static int client_by_host(const void *key, const void *item)
 {
-    return list_compare(*(const struct str *)key, ((const struct list_client *)item)->host);
+    return str_compare(*(const struct str *)key, ((const struct list_client *)item)->host);
 }
 
 enum outcome lists_find_client(const struct lists_snapshot *snapshot, struct str host,
@@ -79,7 +79,7 @@ enum outcome lists_find_client(const struct lists_snapshot *snapshot, struct str
 
 static int host_by_itself(const void *key, const void *item)
 {
-    return list_compare(*(const struct str *)key, *(const struct str *)item);
+    return str_compare(*(const struct str *)key, *(const struct str *)item);
 }
 
 enum outcome lists_find_whitelisted(const struct lists_snapshot *snapshot, struct str host)
@@ -95,7 +95,7 @@ enum outcome lists_find_whitelisted(const struct lists_snapshot *snapshot, struc
 
 static int name_by_service(const void *key, const void *item)
 {
-    return list_compare(*(const struct str *)key, ((const struct list_service_name *)item)->service);
+    return str_compare(*(const struct str *)key, ((const struct list_service_name *)item)->service);
 }
 
 enum outcome lists_find_service_name(const struct lists_snapshot *snapshot, struct str service,
@@ -118,10 +118,10 @@ enum outcome lists_find_service_name(const struct lists_snapshot *snapshot, stru
 static int service_by_all(const void *key, const void *item)
 {
     const struct list_provider_service *wanted = key, *service = item;
-    int order = list_compare(wanted->provider, service->provider);
+    int order = str_compare(wanted->provider, service->provider);
     if (order == 0)
-        order = list_compare(wanted->interface_version, service->interface_version);
-    return order != 0 ? order : list_compare(wanted->service, service->service);
+        order = str_compare(wanted->interface_version, service->interface_version);
+    return order != 0 ? order : str_compare(wanted->service, service->service);
 }
 
 enum outcome lists_find_provider_service(const struct lists_snapshot *snapshot, struct str provider,

@@ -12,20 +12,11 @@ struct pair_list {
     size_t count, capacity;
 };
 
-static int compare_text(struct str a, struct str b)
-{
-    size_t shared = a.length < b.length ? a.length : b.length;
-    int order = shared > 0 ? memcmp(a.data, b.data, shared) : 0;
-    if (order != 0)
-        return order;
-    return (a.length > b.length) - (a.length < b.length);
-}
-
 static int compare_pairs(const void *left, const void *right)
 {
     const struct sso_permission_pair *a = left, *b = right;
-    int order = compare_text(a->permission, b->permission);
-    return order != 0 ? order : compare_text(a->department, b->department);
+    int order = str_compare(a->permission, b->permission);
+    return order != 0 ? order : str_compare(a->department, b->department);
 }
 
 /* Sorted, without repeats; "all departments" sorts first and absorbs what follows of its permission (PRM-2).
