@@ -23,6 +23,7 @@
 #include "store/grant.h"
 #include "store/list_copy.h"
 #include "store/session.h"
+#include "store/signing_key.h"
 
 #include <curl/curl.h>
 #include <libxml/parser.h>
@@ -224,6 +225,7 @@ static enum outcome build_professional_door(struct house *house, struct failure 
     if (cached_open(house->store, "connections", directory_load, &door->data) != OK)
         return failure_set(failure, "the connections cannot be read from the store");
     door->log = log_writer_start(house->store);
+    door->signing = signing_new(house->store);
     return start_mailer(house, failure);
 }
 
@@ -326,6 +328,7 @@ static void close_house(struct house *house)
     mailer_stop(&house->professional.mailer);
     secret_free(&house->mail_password);
     log_writer_stop(&house->professional.log);
+    signing_free(&house->professional.signing);
     cached_close(&house->professional.data);
     idp_free(&house->door.idp);
     availability_free(&house->door.availability);
@@ -467,16 +470,17 @@ static void reload(struct house *house)
 
 static void purge(struct house *house)
 {
-    int64_t now = clock_now(), flows = 0, tokens = 0, sessions = 0, entries = 0;
+    int64_t now = clock_now(), flows = 0, tokens = 0, sessions = 0, entries = 0, keys = 0;
     if (flow_purge(house->store, now, PURGE_LIMIT, &flows) != OK ||
         grant_purge(house->store, now, conf_of(house)->refresh_window_s, PURGE_LIMIT, &tokens) != OK ||
         session_purge(house->store, now, PURGE_LIMIT, &sessions) != OK ||
+        signing_key_purge(house->store, now, PURGE_LIMIT, &keys) != OK ||
         exchange_log_purge(house->store, (now - LOG_DETAILS_KEPT_S) * 1000, (now - LOG_SUMMARY_KEPT_S) * 1000,
                            PURGE_LIMIT, &entries) != OK)
         log_warning("purge_failed");
-    else if (flows + tokens + sessions + entries > 0)
+    else if (flows + tokens + sessions + entries + keys > 0)
         log_debug("purged", LOG_INT("flows", flows), LOG_INT("tokens", tokens), LOG_INT("sessions", sessions),
-                  LOG_INT("sso_log_entries", entries));
+                  LOG_INT("sso_log_entries", entries), LOG_INT("signing_keys", keys));
 }
 
 /* Until a signal says stop: once a second the catalogue's version, once a minute what has expired. */
@@ -492,6 +496,7 @@ static void keep_house(struct house *house, const sigset_t *signals)
             reload(house);
         if (cached_refresh(house->door.catalog) != OK || cached_refresh(house->professional.data) != OK)
             log_warning("catalog_not_refreshed");
+        signing_refresh(house->professional.signing);
         if (clock_monotonic_ms() >= next_purge) {
             purge(house);
             next_purge = clock_monotonic_ms() + PURGE_INTERVAL_S * 1000;

@@ -216,6 +216,7 @@ int cli_sso(int argc, char **argv)
         {"log", "login attempts, step by step: list, show, export", cli_sso_log},
         {"users", "people who logged in: list, block, unblock", cli_sso_users},
         {"sessions", "their sessions: end", cli_sso_sessions},
+        {"keys", "the keys that Sluis signs with: list, rotate", cli_sso_keys},
     };
     return cli_dispatch("sluis sso", "The professional's door, for those who help its users.", commands,
                         sizeof commands / sizeof commands[0], argc, argv);

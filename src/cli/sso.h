@@ -13,6 +13,7 @@
 
 int cli_sso_connections(int argc, char **argv);
 int cli_sso_groups(int argc, char **argv);
+int cli_sso_keys(int argc, char **argv);
 int cli_sso_mappings(int argc, char **argv);
 int cli_sso_log(int argc, char **argv);
 int cli_sso_users(int argc, char **argv);

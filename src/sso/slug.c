@@ -29,6 +29,7 @@ static enum outcome tail_parse(struct str text, enum slug_tail *out_tail)
         {"/backchannel-logout", SLUG_BACKCHANNEL_LOGOUT},
         {"/frontchannel-logout", SLUG_FRONTCHANNEL_LOGOUT},
         {"/logged-out", SLUG_LOGGED_OUT},
+        {"/jwks", SLUG_JWKS},
     };
     for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
         if (str_equal_c(text, tails[i].text)) {

@@ -19,6 +19,7 @@ enum slug_tail {
     SLUG_BACKCHANNEL_LOGOUT,
     SLUG_FRONTCHANNEL_LOGOUT,
     SLUG_LOGGED_OUT,
+    SLUG_JWKS, /* the keys behind private_key_jwt, for the identity provider */
 };
 
 struct slug {

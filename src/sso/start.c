@@ -8,6 +8,7 @@
 #include "sso/attempt.h"
 #include "sso/callback.h"
 #include "sso/patient_context.h"
+#include "sso/provider_metadata.h"
 #include "sso/redaction.h"
 #include "sso/reference.h"
 #include "sso/slug.h"
@@ -182,6 +183,10 @@ static void run(struct attempt *attempt, struct start_request *start)
         code = code != 0 ? code : 101;
     else if (attempt->host != NULL)
         attempt->connection = slug_find_connection(directory_data(attempt->snapshot), attempt->host, &slug);
+    if (slug.tail == SLUG_JWKS) {
+        provider_metadata_answer_keys_of(attempt);
+        return;
+    }
     begin_trail(attempt, &slug);
     if (code == 0)
         code = check_connection(attempt->connection);

@@ -97,7 +97,7 @@ static void ADR5_anything_else_is_refused(void **state)
         "zonnestraaltjes_ysis//callback",
         "zonnestraaltjes_ysis/callback/",
         "zonnestraaltjes_ysis/Callback",
-        "zonnestraaltjes_ysis/jwks",
+        "zonnestraaltjes_ysis/keys",
         "zonnestraaltjes_ysis/..",
         "zonnestraaltjes%5Fysis",
         "zonnestraaltjes_ysis?x",
@@ -131,6 +131,7 @@ static void ADR8_the_tails_behind_a_slug(void **state)
         {"zon_ysis/backchannel-logout", SLUG_BACKCHANNEL_LOGOUT},
         {"zon_ysis/frontchannel-logout", SLUG_FRONTCHANNEL_LOGOUT},
         {"zon_ysis/logged-out", SLUG_LOGGED_OUT},
+        {"zon_ysis/jwks", SLUG_JWKS},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct slug slug;
