@@ -1,8 +1,8 @@
 #include "cli/cli.h"
 
+#include "base/bsn.h"
 #include "base/clock.h"
 #include "conf/file.h"
-#include "medmij/bsn.h"
 #include "store/consent.h"
 
 #include <stdio.h>

@@ -1,12 +1,12 @@
 #include "medmij/availability.h"
 
+#include "base/bsn.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/client.h"
 #include "jose/claims.h"
 #include "medmij/availability_answer.h"
-#include "medmij/bsn.h"
 #include "medmij/circuit.h"
 
 #include <stdlib.h>

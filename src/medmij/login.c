@@ -1,12 +1,12 @@
 #include "medmij/login.h"
 
+#include "base/bsn.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "base/secret.h"
 #include "http/browser.h"
 #include "jose/claims.h"
-#include "medmij/bsn.h"
 #include "medmij/connection.h"
 #include "medmij/consent_page.h"
 #include "medmij/pages.h"

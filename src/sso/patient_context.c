@@ -1,10 +1,10 @@
 #include "sso/patient_context.h"
 
+#include "base/bsn.h"
 #include "base/codec.h"
 #include "jose/claims.h"
 #include "jose/gcm.h"
 #include "jose/jwe.h"
-#include "medmij/bsn.h"
 
 #define TEXT_BYTES_MAX 4096
 #define JTI_BYTES_MAX 128

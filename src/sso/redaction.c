@@ -1,8 +1,8 @@
 #include "sso/redaction.h"
 
+#include "base/bsn.h"
 #include "base/buf.h"
 #include "base/codec.h"
-#include "medmij/bsn.h"
 #include "sso/views.h"
 
 #define ELLIPSIS "\u2026"

@@ -1,8 +1,8 @@
 /* Patient references: as they are, and as the content of a value that was sealed with the right key. */
+#include "base/bsn.h"
 #include "base/codec.h"
 #include "base/rand.h"
 #include "jose/gcm.h"
-#include "medmij/bsn.h"
 #include "sso/patient_context.h"
 
 #include <stdlib.h>

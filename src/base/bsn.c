@@ -1,4 +1,4 @@
-#include "medmij/bsn.h"
+#include "base/bsn.h"
 
 #define BSN_DIGITS 9
 

@@ -1,5 +1,5 @@
 /* The eleven-test on citizen service numbers. */
-#include "medmij/bsn.h"
+#include "base/bsn.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

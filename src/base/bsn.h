@@ -3,8 +3,8 @@
  * eight-digit form is not completed with a zero: a source that drops zeros is a source to repair. Pure; any
  * thread.
  */
-#ifndef MEDMIJ_BSN_H
-#define MEDMIJ_BSN_H
+#ifndef BASE_BSN_H
+#define BASE_BSN_H
 
 #include "base/str.h"
 
