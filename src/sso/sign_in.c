@@ -81,8 +81,14 @@ void sign_in_open(struct attempt *attempt, struct login *login)
         .idle_s = connection->idle_s,
         .expires_at = attempt->now + connection->absolute_s,
     };
-    if (session_create(attempt->door->store, &session, attempt_session_digest(attempt), attempt->arena,
-                       &replaced) != OK) {
+    switch (session_create(attempt->door->store, &session, attempt_session_digest(attempt), attempt->arena,
+                           &replaced)) {
+    case OK:
+        break;
+    case ABSENT:
+        attempt_fail(attempt, 801, 0, "the user was blocked during the login");
+        return;
+    case FAILED:
         attempt_fail(attempt, 805, 0, "the session could not be written");
         return;
     }

@@ -40,11 +40,27 @@ static enum outcome end_previous(struct db *db, const struct create_call *call)
     return db_finish(query);
 }
 
+/* The write locks the row: blocking a user, which ends the sessions that it sees, comes before this or after
+ * it as a whole. Users are never deleted (USR-4), so one that is not there was never blocked. */
+static enum outcome check_user(struct db *db, struct str user_id)
+{
+    struct db_query *query =
+        db_query(db, "UPDATE sso_user SET is_blocked = is_blocked WHERE id = $1 RETURNING is_blocked");
+    db_bind_text(query, 1, user_id);
+    bool is_blocked = db_step(query) == DB_ROW && db_int(query, 0) != 0;
+    if (db_finish(query) != OK)
+        return FAILED;
+    return is_blocked ? ABSENT : OK;
+}
+
 static enum outcome create_work(struct db *db, void *context)
 {
     const struct create_call *call = context;
     const struct session *session = call->session;
     *call->out_replaced_user = STR_NONE;
+    enum outcome outcome = check_user(db, session->user_id);
+    if (outcome != OK)
+        return outcome;
     if (call->previous_digest.length > 0 && end_previous(db, call) != OK)
         return FAILED;
     struct db_query *query =

@@ -25,7 +25,8 @@ struct session {
 };
 
 /* SES-3: ends the browser's previous session (digest; empty = none) and creates the new one, in one
- * transaction. *out_replaced_user is the user id of the session that was ended; empty when there was none. */
+ * transaction. *out_replaced_user is the user id of the session that was ended; empty when there was none.
+ * ABSENT, and nothing changed: the user was blocked while the login was under way (USR-4). */
 enum outcome session_create(struct store *store, const struct session *session, struct str previous_digest,
                             struct arena *arena, struct str *out_replaced_user) MUST_CHECK;
 /* ABSENT when unknown, idle for too long or past its end. Notes the activity, at most once a minute. */

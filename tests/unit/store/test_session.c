@@ -415,7 +415,7 @@ static void a_blocked_user_stays_as_he_was_and_loses_his_sessions(void **state)
     session.user_id = user.id;
     create(&session);
     create(&other);
-    assert_ok(sso_user_block(fx.store, user.id, true, "cli:helpdesk", TEST_NOW));
+    assert_ok(sso_user_block(fx.store, SCOPE_ALL, user.id, true, "cli:helpdesk", TEST_NOW));
     assert_false(is_there("c1"));
     assert_true(is_there("c2"));
     seen.display_name = STR("Somebody Else");
@@ -424,13 +424,62 @@ static void a_blocked_user_stays_as_he_was_and_loses_his_sessions(void **state)
     assert_str(found.display_name, "A. de Vries");
     assert_int_equal(found.last_login_at, TEST_NOW);
     assert_int_equal(change.changed_fields.length, 0);
-    assert_ok(sso_user_block(fx.store, user.id, false, "cli:helpdesk", TEST_NOW + 6));
+    assert_ok(sso_user_block(fx.store, SCOPE_ALL, user.id, false, "cli:helpdesk", TEST_NOW + 6));
     assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW + 7, fx.arena, &found, &change));
     assert_false(found.is_blocked);
     assert_str(found.display_name, "Somebody Else");
-    assert_absent(sso_user_block(fx.store, STR("nobody"), true, "cli:helpdesk", TEST_NOW));
+    assert_absent(sso_user_block(fx.store, SCOPE_ALL, STR("nobody"), true, "cli:helpdesk", TEST_NOW));
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'user_block'"), 1);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'user_unblock'"), 1);
+}
+
+/* The login saw the user before the block, and comes with its session after it. */
+static void a_user_who_was_blocked_meanwhile_gets_no_session(void **state)
+{
+    (void)state;
+    struct sso_user seen = seen_user(), user;
+    struct sso_user_change change;
+    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
+    struct session session = session_of("new"), previous = session_of("old");
+    session.user_id = user.id;
+    create(&previous);
+    assert_ok(sso_user_block(fx.other, SCOPE_ALL, user.id, true, "cli:helpdesk", TEST_NOW));
+    struct str replaced;
+    assert_absent(session_create(fx.store, &session, previous.digest, fx.arena, &replaced));
+    assert_int_equal(replaced.length, 0);
+    assert_false(is_there("new"));
+    assert_true(is_there("old"));
+}
+
+static void *enter_or_block(void *context)
+{
+    struct racer *racer = context;
+    struct session session = session_of("not used");
+    session.user_id = *(const struct str *)racer->subject;
+    session.digest = codec_sha256(
+        racer->arena, str_from_c(arena_printf(racer->arena, "raced-%d-%d", racer->round, racer->number)));
+    struct str replaced;
+    pthread_barrier_wait(&start);
+    racer->outcome = racer->number == THREADS / 2
+                         ? sso_user_block(racer->store, SCOPE_ALL, session.user_id, true, "x", TEST_NOW)
+                         : session_create(racer->store, &session, STR_NONE, racer->arena, &replaced);
+    return NULL;
+}
+
+static void no_session_outlives_the_block_that_it_raced(void **state)
+{
+    (void)state;
+    struct racer racers[THREADS];
+    for (int round = 0; round < ROUNDS; round++) {
+        struct sso_user seen = seen_user(), user;
+        struct sso_user_change change;
+        seen.subject = str_from_c(arena_printf(fx.arena, "raced-%d", round));
+        assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
+        race(racers, enter_or_block, round, &user.id);
+        for (int i = 0; i < THREADS; i++)
+            assert_int_not_equal(racers[i].outcome, FAILED);
+        assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_session"), 0);
+    }
 }
 
 static void *log_in(void *context)
@@ -475,7 +524,7 @@ static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
     assert_failed(session_purge(fx.store, TEST_NOW, 10, &number));
     assert_failed(replay_take(fx.store, "jti", STR("v"), TEST_NOW + 60, TEST_NOW));
     assert_failed(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
-    assert_failed(sso_user_block(fx.store, STR("user-1"), true, "x", TEST_NOW));
+    assert_failed(sso_user_block(fx.store, SCOPE_ALL, STR("user-1"), true, "x", TEST_NOW));
 }
 
 static const struct CMUnitTest tests[] = {
@@ -498,6 +547,8 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(a_session_replaced_sixteen_times_is_ended_once),
     STORE_TEST(a_user_is_made_at_first_login_and_updated_later),
     STORE_TEST(a_user_is_issuer_and_subject_and_nothing_else),
+    STORE_TEST(a_user_who_was_blocked_meanwhile_gets_no_session),
+    STORE_TEST(no_session_outlives_the_block_that_it_raced),
     STORE_TEST(a_blocked_user_stays_as_he_was_and_loses_his_sessions),
     STORE_TEST(sixteen_first_logins_at_once_make_one_user),
     STORE_TEST(a_broken_store_fails_and_is_not_taken_for_absent),
