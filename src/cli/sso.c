@@ -129,6 +129,7 @@ int sso_mappings_read(struct cli *cli, struct str connection, struct mapping_fil
                       struct mapping_list *out_list)
 {
     *out_list = (struct mapping_list){0};
+    filter.scope = SCOPE_ALL;
     filter.connection = connection;
     filter.limit = PAGE;
     struct mapping_list page;

@@ -28,7 +28,7 @@ static const char *expiry_of(struct arena *arena, const struct sso_connection *c
 
 static int last_login(struct cli *cli, const struct sso_connection *connection, const char **out_text)
 {
-    const struct exchange_filter filter = {.connection = connection->id, .limit = 1};
+    const struct exchange_filter filter = {.scope = SCOPE_ALL, .connection = connection->id, .limit = 1};
     struct exchange_list list = {0};
     if (exchange_log_list(cli->store, &filter, cli->arena, &list) != OK)
         return cli_fail("the exchange log cannot be read");

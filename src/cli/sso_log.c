@@ -53,7 +53,7 @@ static int check_filter(const struct cli_usage *usage, void *context, char **arg
 static int make_filter(struct cli *cli, const struct log_call *call, struct exchange_filter *out_filter)
 {
     *out_filter = (struct exchange_filter){
-        .customer_key = str_from_c(call->customer),
+        .scope = call->customer != NULL ? SCOPE_CUSTOMER(str_from_c(call->customer)) : SCOPE_ALL,
         .location_id = str_from_c(call->location),
         .user_name = str_from_c(call->user),
         .before_reference = str_from_c(call->before),
@@ -184,7 +184,7 @@ static int show_entry(struct cli *cli, void *call)
     const char *reference = cli->arguments[0];
     bool is_json = *(const bool *)call;
     struct exchange_entry entry;
-    switch (exchange_log_find(cli->store, str_from_c(reference), cli->arena, &entry)) {
+    switch (exchange_log_find(cli->store, SCOPE_ALL, str_from_c(reference), cli->arena, &entry)) {
     case OK:
         break;
     case ABSENT:
@@ -249,7 +249,8 @@ static int export_page(struct cli *cli, const struct exchange_list *page)
         struct cli one = *cli;
         one.arena = arena_new();
         struct exchange_entry entry;
-        enum outcome outcome = exchange_log_find(cli->store, page->items[i].reference, one.arena, &entry);
+        enum outcome outcome =
+            exchange_log_find(cli->store, SCOPE_ALL, page->items[i].reference, one.arena, &entry);
         if (outcome == OK)
             print_json(&one, &entry, true);
         arena_free(&one.arena);

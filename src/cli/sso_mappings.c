@@ -198,7 +198,8 @@ struct change {
 static enum outcome find_row(struct cli *cli, struct str connection, struct str code,
                              struct mapping_row *out_row)
 {
-    struct mapping_filter filter = {.connection = connection, .search = code, .limit = 1000};
+    struct mapping_filter filter = {
+        .scope = SCOPE_ALL, .connection = connection, .search = code, .limit = 1000};
     struct mapping_list list;
     do {
         if (mapping_find(cli->store, &filter, cli->arena, &list) != OK)
@@ -259,8 +260,8 @@ static int change_code(struct cli *cli, const struct change *change, const struc
         return CLI_OK;
     }
     int64_t version = change->version != 0 ? change->version : row.version;
-    switch (mapping_change(cli->store, connection->id, code, change->status, group, version, cli->actor,
-                           clock_now())) {
+    switch (mapping_change(cli->store, SCOPE_ALL, connection->id, code, change->status, group, version,
+                           cli->actor, clock_now())) {
     case OK:
         break;
     case ABSENT:

@@ -9,7 +9,8 @@ static int end_sessions(struct cli *cli, void *call)
 {
     const char *user_id = *(const char **)call;
     int64_t ended;
-    switch (sso_person_end_sessions(cli->store, str_from_c(user_id), cli->actor, clock_now(), &ended)) {
+    switch (sso_person_end_sessions(cli->store, SCOPE_ALL, str_from_c(user_id), cli->actor, clock_now(),
+                                    &ended)) {
     case OK:
         printf("%lld session%s ended\n", (long long)ended, ended == 1 ? "" : "s");
         return CLI_OK;

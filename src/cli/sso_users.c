@@ -14,7 +14,8 @@ struct list_call {
 static int list_users(struct cli *cli, void *call)
 {
     const struct list_call *list_call = call;
-    const struct sso_person_filter filter = {.search = str_from_c(list_call->search),
+    const struct sso_person_filter filter = {.scope = SCOPE_ALL,
+                                             .search = str_from_c(list_call->search),
                                              .is_blocked_only = list_call->is_blocked,
                                              .limit = (int)list_call->limit};
     static const char *const headings[] = {"ID",      "NAME",       "EMPLOYEE", "SUBJECT",
@@ -67,7 +68,7 @@ static int block_user(struct cli *cli, void *call)
 {
     const char *id = cli->arguments[0];
     bool is_blocked = *(const bool *)call;
-    switch (sso_user_block(cli->store, str_from_c(id), is_blocked, cli->actor, clock_now())) {
+    switch (sso_user_block(cli->store, SCOPE_ALL, str_from_c(id), is_blocked, cli->actor, clock_now())) {
     case OK:
         printf(is_blocked ? "blocked: sessions are ended, and logins end with error 801\n"
                           : "not blocked: logins work again\n");

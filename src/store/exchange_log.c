@@ -43,17 +43,22 @@ struct write_call {
     struct arena *arena;
 };
 
-static void put_summary(struct db *db, const struct exchange_entry *entry)
+/* An entry of this login that was not there, or is there already. The row's lock makes two writers of one
+ * entry go one after the other. */
+static struct db_query *put_summary(struct db *db, const struct exchange_entry *entry)
 {
     struct db_query *query = db_query(
         db, "INSERT INTO sso_log (reference, connection, slug, customer_key, environment, started_at_ms, "
             "ended_at_ms, result, code, cause, user_id, user_name, steps) "
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
-            "ON CONFLICT (reference) DO UPDATE SET connection = excluded.connection, slug = excluded.slug, "
+            "ON CONFLICT (reference) DO UPDATE SET slug = excluded.slug, "
             "customer_key = excluded.customer_key, environment = excluded.environment, "
-            "started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms, "
+            "ended_at_ms = excluded.ended_at_ms, "
             "result = excluded.result, code = excluded.code, cause = excluded.cause, "
-            "user_id = excluded.user_id, user_name = excluded.user_name, steps = excluded.steps");
+            "user_id = excluded.user_id, user_name = excluded.user_name, steps = excluded.steps "
+            "WHERE sso_log.started_at_ms = excluded.started_at_ms "
+            "AND sso_log.connection = excluded.connection "
+            "RETURNING indexed_start_ms, location_digest");
     db_bind_text(query, 1, entry->reference);
     db_bind_text(query, 2, entry->connection);
     db_bind_text(query, 3, entry->slug);
@@ -67,7 +72,7 @@ static void put_summary(struct db *db, const struct exchange_entry *entry)
     db_bind_text(query, 11, entry->user_id);
     db_bind_text(query, 12, entry->user_name);
     db_bind_text(query, 13, entry->steps);
-    db_run_later(query);
+    return query;
 }
 
 static void delete_locations(struct db *db, int64_t started_at_ms, struct str reference)
@@ -103,23 +108,22 @@ static void note_locations(struct db *db, const struct write_call *call)
     db_run_later(query);
 }
 
-/* The summary first: its row's lock makes two writers of one entry go one after the other. */
 static enum outcome write_work(struct db *db, void *context)
 {
     const struct write_call *call = context;
     const struct exchange_entry *entry = call->entry;
-    put_summary(db, entry);
-    struct db_query *query =
-        db_query(db, "SELECT indexed_start_ms, location_digest FROM sso_log WHERE reference = $1");
-    db_bind_text(query, 1, entry->reference);
+    struct db_query *query = put_summary(db, entry);
     int64_t old_start = 0;
     struct str old_digest = STR_NONE;
-    if (db_step(query) == DB_ROW) {
+    enum db_step step = db_step(query);
+    if (step == DB_ROW) {
         old_start = db_int(query, 0);
         old_digest = db_blob(query, 1, call->arena);
     }
     if (db_finish(query) != OK)
         return FAILED;
+    if (step != DB_ROW)
+        return ABSENT;
     bool has_index = old_digest.length > 0;
     if (str_equal(old_digest, call->location_digest) && (!has_index || old_start == entry->started_at_ms))
         return OK;
@@ -165,6 +169,7 @@ enum outcome exchange_log_write(struct store *store, const struct exchange_entry
 /* ---- finding ---- */
 
 struct find_call {
+    struct str customer_key;
     struct str reference;
     struct arena *arena;
     struct exchange_entry *out_entry;
@@ -190,9 +195,10 @@ static enum outcome read_locations(struct db *db, const struct find_call *call)
 static enum outcome find_work(struct db *db, void *context)
 {
     const struct find_call *call = context;
-    struct db_query *query =
-        db_query(db, "SELECT " SUMMARY ", l.steps FROM sso_log l WHERE l.reference = $1");
+    struct db_query *query = db_query(db, "SELECT " SUMMARY ", l.steps FROM sso_log l WHERE l.reference = $1 "
+                                          "AND (l.customer_key = $2 OR $2 = '')");
     db_bind_text(query, 1, call->reference);
+    db_bind_text(query, 2, call->customer_key);
     enum db_step step = db_step(query);
     if (step == DB_ROW) {
         read_summary(query, call->arena, call->out_entry);
@@ -203,10 +209,10 @@ static enum outcome find_work(struct db *db, void *context)
     return step == DB_ROW ? read_locations(db, call) : ABSENT;
 }
 
-enum outcome exchange_log_find(struct store *store, struct str reference, struct arena *arena,
-                               struct exchange_entry *out_entry)
+enum outcome exchange_log_find(struct store *store, struct customer_scope scope, struct str reference,
+                               struct arena *arena, struct exchange_entry *out_entry)
 {
-    struct find_call call = {reference, arena, out_entry};
+    struct find_call call = {customer_scope_key(scope), reference, arena, out_entry};
     return store_snapshot(store, "exchange_log_find", find_work, &call);
 }
 
@@ -222,14 +228,16 @@ enum outcome exchange_log_find(struct store *store, struct str reference, struct
 
 struct list_call {
     const struct exchange_filter *filter;
+    struct str customer_key;
     struct str pattern;
     int64_t before_ms;
     struct arena *arena;
     struct exchange_list *out_list;
 };
 
-static struct db_query *query_for(struct db *db, const struct exchange_filter *filter)
+static struct db_query *query_for(struct db *db, const struct list_call *call)
 {
+    const struct exchange_filter *filter = call->filter;
     struct db_query *query;
     if (filter->location_id.length > 0) {
         query = db_query(db, "SELECT " SUMMARY " FROM sso_log_location i JOIN sso_log l "
@@ -241,9 +249,9 @@ static struct db_query *query_for(struct db *db, const struct exchange_filter *f
     } else if (filter->connection.length > 0) {
         query = db_query(db, "SELECT " SUMMARY " FROM sso_log l WHERE l.connection = $1 AND " FILTER("l"));
         db_bind_text(query, 1, filter->connection);
-    } else if (filter->customer_key.length > 0) {
+    } else if (call->customer_key.length > 0) {
         query = db_query(db, "SELECT " SUMMARY " FROM sso_log l WHERE l.customer_key = $1 AND " FILTER("l"));
-        db_bind_text(query, 1, filter->customer_key);
+        db_bind_text(query, 1, call->customer_key);
     } else {
         query = db_query(db, "SELECT " SUMMARY " FROM sso_log l WHERE $1 = '' AND " FILTER("l"));
         db_bind_text(query, 1, STR(""));
@@ -276,13 +284,13 @@ static enum outcome list_work(struct db *db, void *context)
             return outcome == ABSENT ? OK : FAILED; /* purged, and so are those before it */
         before = filter->before_reference;
     }
-    struct db_query *query = query_for(db, filter);
+    struct db_query *query = query_for(db, call);
     db_bind_int(query, 2, call->before_ms);
     db_bind_text(query, 3, before);
     db_bind_int(query, 4, filter->from_ms);
     db_bind_int(query, 5, filter->code);
     db_bind_text(query, 6, filter->connection);
-    db_bind_text(query, 7, filter->customer_key);
+    db_bind_text(query, 7, call->customer_key);
     db_bind_text(query, 8, call->pattern);
     db_bind_int(query, 9, filter->limit);
     while (db_step(query) == DB_ROW) {
@@ -299,7 +307,10 @@ enum outcome exchange_log_list(struct store *store, const struct exchange_filter
     *out_list = (struct exchange_list){0};
     if (filter->limit < 1 || filter->limit > LIST_MAX)
         return store_fault(store, "exchange_log_list", "the limit must be 1 to 1000");
-    struct list_call call = {.filter = filter, .arena = arena, .out_list = out_list};
+    struct list_call call = {.filter = filter,
+                             .customer_key = customer_scope_key(filter->scope),
+                             .arena = arena,
+                             .out_list = out_list};
     call.pattern = filter->user_name.length > 0 ? search_pattern(arena, filter->user_name) : STR("");
     return store_snapshot(store, "exchange_log_list", list_work, &call);
 }

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "store/customer_scope.h"
 #include "store/store.h"
 
 struct exchange_entry {
@@ -30,15 +31,17 @@ struct exchange_list {
     size_t count, capacity;
 };
 
-/* Inserts or replaces by reference. Cheap to repeat: the index of location ids is written when they change.
- */
+/* Inserts, or replaces what the same login wrote before: same reference, start and connection. ABSENT, and
+ * nothing changed: the reference is that of another login (references are random and may meet). Cheap to
+ * repeat: the index of location ids is written when they change. */
 enum outcome exchange_log_write(struct store *store, const struct exchange_entry *entry) MUST_CHECK;
 /* With steps and location ids, in the order received; both are empty once details are purged. */
-enum outcome exchange_log_find(struct store *store, struct str reference, struct arena *arena,
-                               struct exchange_entry *out_entry) MUST_CHECK;
+enum outcome exchange_log_find(struct store *store, struct customer_scope scope, struct str reference,
+                               struct arena *arena, struct exchange_entry *out_entry) MUST_CHECK;
 
-struct exchange_filter { /* empty or 0 = any */
-    struct str connection, customer_key, location_id;
+struct exchange_filter { /* empty or 0 = any, but for the scope */
+    struct customer_scope scope;
+    struct str connection, location_id;
     struct str user_name; /* part of it, in any case */
     int64_t code;
     int64_t from_ms, to_ms;      /* of the start: from <= start < to */

@@ -293,16 +293,19 @@ static enum outcome find_work(struct db *db, void *context)
     const struct mapping_filter *filter = call->filter;
     *call->out_list = (struct mapping_list){0};
     struct db_query *query = db_query(
-        db, "SELECT id, connection, code, name, status, group_name, origin, remark, first_seen, last_seen, "
-            "seen_count, first_log, version, changed_by, changed_at FROM sso_mapping "
-            "WHERE connection = $1 AND code > $2 AND (status = $3 OR $3 = 0) "
-            "AND (LOWER(code) LIKE LOWER($4) ESCAPE '!' OR LOWER(name) LIKE LOWER($4) ESCAPE '!') "
-            "ORDER BY code LIMIT $5");
+        db,
+        "SELECT id, connection, code, name, status, group_name, origin, remark, first_seen, last_seen, "
+        "seen_count, first_log, version, changed_by, changed_at FROM sso_mapping "
+        "WHERE connection = $1 AND code > $2 AND (status = $3 OR $3 = 0) "
+        "AND (LOWER(code) LIKE LOWER($4) ESCAPE '!' OR LOWER(name) LIKE LOWER($4) ESCAPE '!') "
+        "AND ($6 = '' OR EXISTS (SELECT 1 FROM sso_connection c WHERE c.id = $1 AND c.customer_key = $6)) "
+        "ORDER BY code LIMIT $5");
     db_bind_text(query, 1, filter->connection);
     db_bind_text(query, 2, filter->after_code);
     db_bind_int(query, 3, filter->status);
     db_bind_text(query, 4, call->pattern);
     db_bind_int(query, 5, filter->limit);
+    db_bind_text(query, 6, customer_scope_key(filter->scope));
     while (db_step(query) == DB_ROW) {
         struct mapping_row row = read_row(query, call->arena);
         vec_push(call->arena, call->out_list, row);
@@ -324,6 +327,7 @@ enum outcome mapping_find(struct store *store, const struct mapping_filter *filt
 
 struct change_call {
     const char *node;
+    struct customer_scope scope;
     struct str connection, code, group, id;
     enum mapping_status status;
     int64_t expected_version, now;
@@ -382,10 +386,27 @@ static const char *details_of(const struct change_call *call)
     return "";
 }
 
+/* ABSENT: the connection is another customer's. */
+static enum outcome check_scope(struct db *db, const struct change_call *call)
+{
+    if (call->scope.is_all)
+        return OK;
+    struct db_query *query = db_query(db, "SELECT 1 FROM sso_connection WHERE id = $1 AND customer_key = $2");
+    db_bind_text(query, 1, call->connection);
+    db_bind_text(query, 2, customer_scope_key(call->scope));
+    enum db_step step = db_step(query);
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
 static enum outcome change_work(struct db *db, void *context)
 {
     const struct change_call *call = context;
-    enum outcome outcome = update_row(db, call);
+    enum outcome outcome = check_scope(db, call);
+    if (outcome != OK)
+        return outcome;
+    outcome = update_row(db, call);
     if (outcome == ABSENT && call->expected_version == 0) {
         outcome = add_row(db, call);
         if (outcome == ABSENT) /* a login added it just now */
@@ -403,15 +424,16 @@ static enum outcome change_work(struct db *db, void *context)
     return audit_append_in(db, call->node, &entry);
 }
 
-enum outcome mapping_change(struct store *store, struct str connection, struct str code,
-                            enum mapping_status status, struct str group, int64_t expected_version,
-                            const char *actor, int64_t now)
+enum outcome mapping_change(struct store *store, struct customer_scope scope, struct str connection,
+                            struct str code, enum mapping_status status, struct str group,
+                            int64_t expected_version, const char *actor, int64_t now)
 {
     if ((status == MAPPING_LINKED) != (group.length > 0))
         return store_fault(store, "mapping_change", "a group goes with a linked row, and only then");
     struct arena *arena = arena_new();
     struct change_call call = {
         .node = store_node(store),
+        .scope = scope,
         .connection = connection,
         .code = code,
         .group = group,

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "store/customer_scope.h"
 #include "store/store.h"
 
 enum mapping_status { MAPPING_NEW = 1, MAPPING_LINKED = 2, MAPPING_IGNORED = 3, MAPPING_INACTIVE = 4 };
@@ -53,6 +54,7 @@ enum outcome mapping_resolve(struct store *store, struct str connection,
                              struct mapping_found *out_found) MUST_CHECK;
 
 struct mapping_filter {
+    struct customer_scope scope; /* a connection of another customer has no rows */
     struct str connection;
     enum mapping_status status; /* 0 = any */
     struct str search;          /* in code or name */
@@ -63,9 +65,10 @@ enum outcome mapping_find(struct store *store, const struct mapping_filter *filt
                           struct mapping_list *out_list) MUST_CHECK;
 
 /* Links, unlinks (group empty), ignores or deactivates a row, adding it when it is not there; audited. ABSENT
- * when `expected_version` (0 = any) is not the row's: somebody else changed it (C34). */
-enum outcome mapping_change(struct store *store, struct str connection, struct str code,
-                            enum mapping_status status, struct str group, int64_t expected_version,
-                            const char *actor, int64_t now) MUST_CHECK;
+ * when `expected_version` (0 = any) is not the row's: somebody else changed it (C34);
+ * and when the connection is out of scope. */
+enum outcome mapping_change(struct store *store, struct customer_scope scope, struct str connection,
+                            struct str code, enum mapping_status status, struct str group,
+                            int64_t expected_version, const char *actor, int64_t now) MUST_CHECK;
 
 #endif

@@ -443,3 +443,32 @@ enum outcome sso_data_read(struct store *store, struct arena *arena, struct sso_
     struct read_call call = {store_vault(store), arena, out_data};
     return store_snapshot(store, "sso_data_read", read_work, &call);
 }
+
+/* ---- what a customer may see ---- */
+
+struct sso_data sso_data_in_scope(struct arena *arena, const struct sso_data *data,
+                                  struct customer_scope scope)
+{
+    if (scope.is_all)
+        return *data;
+    struct str key = customer_scope_key(scope);
+    struct sso_data seen = {
+        .hosts = data->hosts,
+        .host_count = data->host_count,
+        .connections = arena_array_of(arena, data->connection_count, struct sso_connection),
+        .groups = arena_array_of(arena, data->group_count, struct sso_group),
+        .ceilings = arena_array_of(arena, data->ceiling_count, struct sso_ceiling),
+        .views = data->views,
+        .view_count = data->view_count,
+    };
+    for (size_t i = 0; i < data->connection_count; i++)
+        if (str_equal(data->connections[i].customer_key, key))
+            seen.connections[seen.connection_count++] = data->connections[i];
+    for (size_t i = 0; i < data->group_count; i++)
+        if (str_equal(data->groups[i].customer_key, key))
+            seen.groups[seen.group_count++] = data->groups[i];
+    for (size_t i = 0; i < data->ceiling_count; i++)
+        if (str_equal(data->ceilings[i].customer_key, key))
+            seen.ceilings[seen.ceiling_count++] = data->ceilings[i];
+    return seen;
+}

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "store/customer_scope.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -137,6 +138,11 @@ enum outcome sso_data_write(struct store *store, const struct sso_data *data, bo
                             const char *actor, int64_t now, int64_t *out_changed,
                             struct failure *failure) MUST_CHECK;
 enum outcome sso_data_read(struct store *store, struct arena *arena, struct sso_data *out_data) MUST_CHECK;
+
+/* What of it a customer may see: connections, groups and ceilings of that customer; hosts and views are
+ * everybody's. Points into `data`. */
+struct sso_data sso_data_in_scope(struct arena *arena, const struct sso_data *data,
+                                  struct customer_scope scope);
 
 /* The slug of a connection's URL: customer key, underscore, provider key. */
 struct str sso_slug(struct arena *arena, const struct sso_connection *connection);

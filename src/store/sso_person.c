@@ -25,8 +25,10 @@ static enum outcome list_work(struct db *db, void *context)
         db,
         "SELECT u.id, u.issuer, u.subject, u.sub_raw, u.display_name, u.email, u.employee_number, "
         "u.is_blocked, u.created_at, u.last_login_at, "
-        "(SELECT COUNT(*) FROM sso_session s WHERE s.user_id = u.id AND s.ends_at > $4) "
-        "FROM sso_user u WHERE (u.is_blocked = 1 OR $3 = 0) AND (u.id = $2 "
+        "(SELECT COUNT(*) FROM sso_session s WHERE s.user_id = u.id AND s.ends_at > $4 AND ($6 = '' OR "
+        "s.connection IN (SELECT c.id FROM sso_connection c WHERE c.customer_key = $6))) "
+        "FROM sso_user u WHERE (u.is_blocked = 1 OR $3 = 0) AND ($6 = '' OR EXISTS "
+        "(SELECT 1 FROM sso_log l WHERE l.user_id = u.id AND l.customer_key = $6)) AND (u.id = $2 "
         "OR LOWER(u.display_name) LIKE LOWER($1) ESCAPE '!' OR LOWER(u.subject) LIKE LOWER($1) ESCAPE '!' "
         "OR LOWER(u.email) LIKE LOWER($1) ESCAPE '!' "
         "OR LOWER(u.employee_number) LIKE LOWER($1) ESCAPE '!') "
@@ -36,6 +38,7 @@ static enum outcome list_work(struct db *db, void *context)
     db_bind_int(query, 3, call->filter->is_blocked_only);
     db_bind_int(query, 4, call->now);
     db_bind_int(query, 5, call->filter->limit);
+    db_bind_text(query, 6, customer_scope_key(call->filter->scope));
     while (db_step(query) == DB_ROW) {
         struct sso_person person = {
             .user = {.id = db_text(query, 0, call->arena),
@@ -67,6 +70,7 @@ enum outcome sso_person_list(struct store *store, const struct sso_person_filter
 
 struct end_call {
     const char *node;
+    struct str customer_key;
     struct str user_id;
     const char *actor;
     int64_t now;
@@ -77,17 +81,22 @@ struct end_call {
 static enum outcome end_work(struct db *db, void *context)
 {
     struct end_call *call = context;
-    struct db_query *query = db_query(db, "SELECT 1 FROM sso_user WHERE id = $1");
+    struct db_query *query =
+        db_query(db, "SELECT 1 FROM sso_user u WHERE u.id = $1 AND ($2 = '' OR EXISTS "
+                     "(SELECT 1 FROM sso_log l WHERE l.user_id = u.id AND l.customer_key = $2))");
     db_bind_text(query, 1, call->user_id);
+    db_bind_text(query, 2, call->customer_key);
     enum db_step step = db_step(query);
     if (db_finish(query) != OK)
         return FAILED;
     if (step != DB_ROW)
         return step == DB_DONE ? ABSENT : FAILED;
     /* Those that have ended by themselves are not told as ended now; the purge takes them. */
-    query = db_query(db, "DELETE FROM sso_session WHERE user_id = $1 AND ends_at > $2");
+    query = db_query(db, "DELETE FROM sso_session WHERE user_id = $1 AND ends_at > $2 AND ($3 = '' OR "
+                         "connection IN (SELECT c.id FROM sso_connection c WHERE c.customer_key = $3))");
     db_bind_text(query, 1, call->user_id);
     db_bind_int(query, 2, call->now);
+    db_bind_text(query, 3, call->customer_key);
     if (db_run(query) != OK)
         return FAILED;
     call->ended = db_changes(db);
@@ -100,12 +109,12 @@ static enum outcome end_work(struct db *db, void *context)
     return audit_append_in(db, call->node, &entry);
 }
 
-enum outcome sso_person_end_sessions(struct store *store, struct str user_id, const char *actor, int64_t now,
-                                     int64_t *out_ended)
+enum outcome sso_person_end_sessions(struct store *store, struct customer_scope scope, struct str user_id,
+                                     const char *actor, int64_t now, int64_t *out_ended)
 {
     *out_ended = 0;
     struct arena *arena = arena_new();
-    struct end_call call = {store_node(store), user_id, actor, now, arena, 0};
+    struct end_call call = {store_node(store), customer_scope_key(scope), user_id, actor, now, arena, 0};
     enum outcome outcome = store_write(store, "sso_person_end_sessions", end_work, &call);
     if (outcome == OK)
         *out_ended = call.ended;

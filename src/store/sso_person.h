@@ -18,6 +18,7 @@ struct sso_person_list {
 };
 
 struct sso_person_filter {
+    struct customer_scope scope; /* who came through a connection of that customer, and the sessions there */
     struct str search; /* in display name, subject, mail address or employee number; or an id. Empty = all */
     bool is_blocked_only;
     int limit; /* 1 to 1000 */
@@ -25,8 +26,9 @@ struct sso_person_filter {
 
 enum outcome sso_person_list(struct store *store, const struct sso_person_filter *filter, int64_t now,
                              struct arena *arena, struct sso_person_list *out_list) MUST_CHECK;
-/* Ends every session of a user, by id; audited. ABSENT: there is no such user. */
-enum outcome sso_person_end_sessions(struct store *store, struct str user_id, const char *actor, int64_t now,
-                                     int64_t *out_ended) MUST_CHECK;
+/* Ends every session of a user, by id, at the connections in scope; audited. ABSENT: there is no such user in
+ * scope. */
+enum outcome sso_person_end_sessions(struct store *store, struct customer_scope scope, struct str user_id,
+                                     const char *actor, int64_t now, int64_t *out_ended) MUST_CHECK;
 
 #endif

@@ -131,6 +131,7 @@ enum outcome sso_user_upsert(struct store *store, const struct sso_user *seen, i
 
 struct block_call {
     const char *node;
+    struct str customer_key;
     struct str id;
     bool is_blocked;
     const char *actor;
@@ -140,9 +141,12 @@ struct block_call {
 static enum outcome block_work(struct db *db, void *context)
 {
     const struct block_call *call = context;
-    struct db_query *query = db_query(db, "UPDATE sso_user SET is_blocked = $2 WHERE id = $1");
+    struct db_query *query =
+        db_query(db, "UPDATE sso_user SET is_blocked = $2 WHERE id = $1 AND ($3 = '' OR EXISTS "
+                     "(SELECT 1 FROM sso_log l WHERE l.user_id = sso_user.id AND l.customer_key = $3))");
     db_bind_text(query, 1, call->id);
     db_bind_int(query, 2, call->is_blocked);
+    db_bind_text(query, 3, call->customer_key);
     if (db_run(query) != OK)
         return FAILED;
     if (db_changes(db) == 0)
@@ -160,9 +164,9 @@ static enum outcome block_work(struct db *db, void *context)
     return audit_append_in(db, call->node, &entry);
 }
 
-enum outcome sso_user_block(struct store *store, struct str id, bool is_blocked, const char *actor,
-                            int64_t now)
+enum outcome sso_user_block(struct store *store, struct customer_scope scope, struct str id, bool is_blocked,
+                            const char *actor, int64_t now)
 {
-    struct block_call call = {store_node(store), id, is_blocked, actor, now};
+    struct block_call call = {store_node(store), customer_scope_key(scope), id, is_blocked, actor, now};
     return store_write(store, "sso_user_block", block_work, &call);
 }

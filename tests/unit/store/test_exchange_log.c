@@ -36,6 +36,8 @@ static struct exchange_list list_where(struct exchange_filter filter)
     struct exchange_list list;
     if (filter.limit == 0)
         filter.limit = 100;
+    if (filter.scope.customer_key.length == 0)
+        filter.scope = SCOPE_ALL;
     assert_ok(exchange_log_list(fx.other, &filter, fx.arena, &list));
     return list;
 }
@@ -61,7 +63,7 @@ static void an_entry_comes_back_as_it_went_in(void **state)
     entry.location_ids = ids;
     entry.location_count = 3;
     write_entry(&entry);
-    assert_ok(exchange_log_find(fx.other, entry.reference, fx.arena, &found));
+    assert_ok(exchange_log_find(fx.other, SCOPE_ALL, entry.reference, fx.arena, &found));
     assert_str(found.reference, "SSO-20270115-AAAAAAAA");
     assert_str(found.connection, "connection-1");
     assert_str(found.slug, "zonnestraaltjes_ysis");
@@ -78,7 +80,7 @@ static void an_entry_comes_back_as_it_went_in(void **state)
     assert_int_equal(found.location_count, 3);
     for (size_t i = 0; i < 3; i++)
         assert_true(str_equal(found.location_ids[i], ids[i])); /* in the order received */
-    assert_absent(exchange_log_find(fx.store, STR("SSO-20270115-BBBBBBBB"), fx.arena, &found));
+    assert_absent(exchange_log_find(fx.store, SCOPE_ALL, STR("SSO-20270115-BBBBBBBB"), fx.arena, &found));
 }
 
 static void a_partial_entry_is_readable_and_replaced_by_what_follows(void **state)
@@ -90,7 +92,7 @@ static void a_partial_entry_is_readable_and_replaced_by_what_follows(void **stat
     entry.result = STR("");
     entry.code = 0;
     write_entry(&entry);
-    assert_ok(exchange_log_find(fx.other, entry.reference, fx.arena, &found));
+    assert_ok(exchange_log_find(fx.other, SCOPE_ALL, entry.reference, fx.arena, &found));
     assert_int_equal(found.ended_at_ms, 0);
     assert_int_equal(found.result.length, 0);
     assert_int_equal(found.location_count, 0);
@@ -101,7 +103,7 @@ static void a_partial_entry_is_readable_and_replaced_by_what_follows(void **stat
     entry.steps = STR("[{\"n\":1},{\"n\":6}]");
     write_entry(&entry);
     write_entry(&entry);
-    assert_ok(exchange_log_find(fx.other, entry.reference, fx.arena, &found));
+    assert_ok(exchange_log_find(fx.other, SCOPE_ALL, entry.reference, fx.arena, &found));
     assert_str(found.result, "geslaagd");
     assert_str(found.steps, "[{\"n\":1},{\"n\":6}]");
     assert_int_equal(found.location_count, 2);
@@ -121,13 +123,31 @@ static void location_ids_that_change_are_indexed_anew(void **state)
     write_entry(&entry);
     assert_string_equal(found_by((struct exchange_filter){.location_id = STR("1201")}), "");
     assert_string_equal(found_by((struct exchange_filter){.location_id = STR("12")}), "a");
-    entry.started_at_ms++;
-    write_entry(&entry);
-    assert_string_equal(found_by((struct exchange_filter){.location_id = STR("12")}), "a");
     entry.location_count = 0;
     write_entry(&entry);
     assert_string_equal(found_by((struct exchange_filter){.location_id = STR("12")}), "");
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_log_location"), 0);
+}
+
+static void a_reference_of_another_login_is_left_alone(void **state)
+{
+    (void)state;
+    const struct str ids[] = {STR("1201")};
+    struct exchange_entry entry = entry_of("SSO-a", 0), other, found;
+    entry.location_ids = ids;
+    entry.location_count = 1;
+    write_entry(&entry);
+    for (int i = 0; i < 2; i++) {
+        other = entry_of("SSO-a", i);
+        other.customer_key = STR("other");
+        other.connection = i == 0 ? STR("connection-2") : other.connection;
+        assert_absent(exchange_log_write(fx.other, &other));
+    }
+    assert_ok(exchange_log_find(fx.other, SCOPE_ALL, entry.reference, fx.arena, &found));
+    assert_str(found.customer_key, "zonnestraaltjes");
+    assert_str(found.connection, "connection-1");
+    assert_int_equal(found.started_at_ms, START_MS);
+    assert_int_equal(found.location_count, 1);
 }
 
 static void two_thousand_location_ids_are_indexed(void **state)
@@ -146,7 +166,7 @@ static void two_thousand_location_ids_are_indexed(void **state)
     int64_t rewritten = clock_monotonic_ms();
     print_message("# 2000 ids: written in %d ms, again in %d ms\n", (int)(written - before),
                   (int)(rewritten - written));
-    assert_ok(exchange_log_find(fx.store, entry.reference, fx.arena, &found));
+    assert_ok(exchange_log_find(fx.store, SCOPE_ALL, entry.reference, fx.arena, &found));
     assert_int_equal(found.location_count, MANY);
     assert_string_equal(found_by((struct exchange_filter){.location_id = STR("location-1999")}), "a");
     entry.location_count = MANY + 1;
@@ -192,7 +212,8 @@ static void each_filter_narrows(void **state)
     (void)state;
     write_five();
     assert_string_equal(found_by((struct exchange_filter){.connection = STR("connection-2")}), "c");
-    assert_string_equal(found_by((struct exchange_filter){.customer_key = STR("zonnestraaltjes")}), "ecba");
+    assert_string_equal(found_by((struct exchange_filter){.scope = SCOPE_CUSTOMER(STR("zonnestraaltjes"))}),
+                        "ecba");
     assert_string_equal(found_by((struct exchange_filter){.code = 702}), "b");
     assert_string_equal(found_by((struct exchange_filter){.code = 703}), "");
     assert_string_equal(found_by((struct exchange_filter){.user_name = STR("DE VR")}), "dcba");
@@ -213,11 +234,12 @@ static void filters_narrow_together(void **state)
     write_five();
     assert_string_equal(found_by((struct exchange_filter){.location_id = STR("1201"), .code = 701}), "a");
     assert_string_equal(
-        found_by((struct exchange_filter){.location_id = STR("1201"), .customer_key = STR("other")}), "");
+        found_by((struct exchange_filter){.location_id = STR("1201"), .scope = SCOPE_CUSTOMER(STR("other"))}),
+        "");
     assert_string_equal(found_by((struct exchange_filter){.code = 701, .connection = STR("connection-1")}),
                         "da");
     assert_string_equal(found_by((struct exchange_filter){.connection = STR("connection-1"),
-                                                          .customer_key = STR("zonnestraaltjes"),
+                                                          .scope = SCOPE_CUSTOMER(STR("zonnestraaltjes")),
                                                           .user_name = STR("vries")}),
                         "ba");
     assert_string_equal(found_by((struct exchange_filter){.location_id = STR("1201"),
@@ -265,12 +287,12 @@ static void details_go_first_and_whole_entries_later(void **state)
     assert_ok(exchange_log_purge(fx.store, START_MS + 3000, START_MS, 100, &purged));
     assert_int_equal(purged, 2); /* a and b */
     assert_string_equal(found_by((struct exchange_filter){0}), "edcba");
-    assert_ok(exchange_log_find(fx.store, STR("SSO-b"), fx.arena, &found));
+    assert_ok(exchange_log_find(fx.store, SCOPE_ALL, STR("SSO-b"), fx.arena, &found));
     assert_int_equal(found.steps.length, 0);
     assert_int_equal(found.location_count, 0);
     assert_int_equal(found.code, 702);
     assert_string_equal(found_by((struct exchange_filter){.location_id = STR("1201")}), "e");
-    assert_ok(exchange_log_find(fx.store, STR("SSO-c"), fx.arena, &found));
+    assert_ok(exchange_log_find(fx.store, SCOPE_ALL, STR("SSO-c"), fx.arena, &found));
     assert_str(found.steps, "[{\"n\":1}]");
     assert_ok(exchange_log_purge(fx.store, START_MS + 3000, START_MS, 100, &purged));
     assert_int_equal(purged, 0);
@@ -362,7 +384,7 @@ static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
     int64_t purged;
     fixture_sql("DROP TABLE sso_log; DROP TABLE sso_log_location");
     assert_failed(exchange_log_write(fx.store, &entry));
-    assert_failed(exchange_log_find(fx.store, entry.reference, fx.arena, &found));
+    assert_failed(exchange_log_find(fx.store, SCOPE_ALL, entry.reference, fx.arena, &found));
     assert_failed(exchange_log_list(fx.store, &filter, fx.arena, &list));
     assert_failed(exchange_log_purge(fx.store, START_MS, START_MS, 10, &purged));
 }
@@ -371,6 +393,7 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(an_entry_comes_back_as_it_went_in),
     STORE_TEST(a_partial_entry_is_readable_and_replaced_by_what_follows),
     STORE_TEST(location_ids_that_change_are_indexed_anew),
+    STORE_TEST(a_reference_of_another_login_is_left_alone),
     STORE_TEST(two_thousand_location_ids_are_indexed),
     STORE_TEST(the_list_is_newest_first_and_without_steps),
     STORE_TEST(each_filter_narrows),

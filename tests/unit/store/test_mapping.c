@@ -40,6 +40,7 @@ static struct mapping_list find_where(struct mapping_filter filter)
         filter.connection = connection_id();
     if (filter.limit == 0)
         filter.limit = 1000;
+    filter.scope = SCOPE_ALL;
     assert_ok(mapping_find(fx.other, &filter, fx.arena, &list));
     return list;
 }
@@ -54,8 +55,8 @@ static struct mapping_row row_of(const char *code)
 
 static void change_to(const char *code, enum mapping_status status, struct str group)
 {
-    assert_ok(
-        mapping_change(fx.store, connection_id(), str_from_c(code), status, group, 0, "cli:fab", TEST_NOW));
+    assert_ok(mapping_change(fx.store, SCOPE_ALL, connection_id(), str_from_c(code), status, group, 0,
+                             "cli:fab", TEST_NOW));
 }
 
 static void an_unknown_code_is_added_unlinked_and_then_known(void **state)
@@ -294,26 +295,26 @@ static void a_change_on_an_old_version_changes_nothing(void **state)
 {
     (void)state;
     resolve_one("1201", TEST_NOW);
-    assert_ok(
-        mapping_change(fx.store, connection_id(), STR("1201"), MAPPING_LINKED, STR("A"), 1, "one", TEST_NOW));
-    assert_absent(
-        mapping_change(fx.other, connection_id(), STR("1201"), MAPPING_LINKED, STR("B"), 1, "two", TEST_NOW));
-    assert_absent(mapping_change(fx.other, connection_id(), STR("unknown"), MAPPING_LINKED, STR("B"), 1,
-                                 "two", TEST_NOW));
+    assert_ok(mapping_change(fx.store, SCOPE_ALL, connection_id(), STR("1201"), MAPPING_LINKED, STR("A"), 1,
+                             "one", TEST_NOW));
+    assert_absent(mapping_change(fx.other, SCOPE_ALL, connection_id(), STR("1201"), MAPPING_LINKED, STR("B"),
+                                 1, "two", TEST_NOW));
+    assert_absent(mapping_change(fx.other, SCOPE_ALL, connection_id(), STR("unknown"), MAPPING_LINKED,
+                                 STR("B"), 1, "two", TEST_NOW));
     assert_str(row_of("1201").group, "A");
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), 1);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'mapping_change'"), 1);
-    assert_ok(
-        mapping_change(fx.other, connection_id(), STR("1201"), MAPPING_LINKED, STR("B"), 2, "two", TEST_NOW));
+    assert_ok(mapping_change(fx.other, SCOPE_ALL, connection_id(), STR("1201"), MAPPING_LINKED, STR("B"), 2,
+                             "two", TEST_NOW));
 }
 
 static void a_group_goes_with_a_linked_row_only(void **state)
 {
     (void)state;
-    assert_failed(
-        mapping_change(fx.store, connection_id(), STR("a"), MAPPING_LINKED, STR(""), 0, "x", TEST_NOW));
-    assert_failed(
-        mapping_change(fx.store, connection_id(), STR("a"), MAPPING_IGNORED, STR("A"), 0, "x", TEST_NOW));
+    assert_failed(mapping_change(fx.store, SCOPE_ALL, connection_id(), STR("a"), MAPPING_LINKED, STR(""), 0,
+                                 "x", TEST_NOW));
+    assert_failed(mapping_change(fx.store, SCOPE_ALL, connection_id(), STR("a"), MAPPING_IGNORED, STR("A"), 0,
+                                 "x", TEST_NOW));
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), 0);
 }
 
@@ -396,8 +397,8 @@ static void *change_once(void *context)
 {
     struct racer *racer = context;
     pthread_barrier_wait(&start);
-    racer->outcome = mapping_change(racer->store, connection_id(), STR("1201"), MAPPING_LINKED, STR("A"), 1,
-                                    "racer", TEST_NOW);
+    racer->outcome = mapping_change(racer->store, SCOPE_ALL, connection_id(), STR("1201"), MAPPING_LINKED,
+                                    STR("A"), 1, "racer", TEST_NOW);
     return NULL;
 }
 
@@ -424,8 +425,8 @@ static void *link_or_bring(void *context)
     struct mapping_found found;
     pthread_barrier_wait(&start);
     if (racer->number % 4 == 0)
-        racer->outcome = mapping_change(racer->store, connection_id(), STR("1201"), MAPPING_LINKED, STR("A"),
-                                        0, "racer", TEST_NOW);
+        racer->outcome = mapping_change(racer->store, SCOPE_ALL, connection_id(), STR("1201"), MAPPING_LINKED,
+                                        STR("A"), 0, "racer", TEST_NOW);
     else
         racer->outcome = mapping_resolve(racer->store, connection_id(), &item, 1, STR("SSO-R"), PER_DAY,
                                          TEST_NOW, racer->arena, &found);
@@ -455,8 +456,8 @@ static void a_broken_store_fails(void **state)
     assert_failed(mapping_resolve(fx.store, connection_id(), &item, 1, STR("SSO-1"), PER_DAY, TEST_NOW,
                                   fx.arena, &found));
     assert_failed(mapping_find(fx.store, &filter, fx.arena, &list));
-    assert_failed(
-        mapping_change(fx.store, connection_id(), STR("a"), MAPPING_NEW, STR(""), 0, "x", TEST_NOW));
+    assert_failed(mapping_change(fx.store, SCOPE_ALL, connection_id(), STR("a"), MAPPING_NEW, STR(""), 0, "x",
+                                 TEST_NOW));
 }
 
 static const struct CMUnitTest tests[] = {

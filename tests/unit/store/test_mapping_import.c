@@ -13,7 +13,8 @@ static struct mapping_import row_for(const char *code, enum mapping_status statu
 
 static struct mapping_row stored(const char *code)
 {
-    struct mapping_filter filter = {.connection = STR("c-1"), .search = str_from_c(code), .limit = 10};
+    struct mapping_filter filter = {
+        .scope = SCOPE_ALL, .connection = STR("c-1"), .search = str_from_c(code), .limit = 10};
     struct mapping_list list;
     assert_ok(mapping_find(fx.other, &filter, fx.arena, &list));
     for (size_t i = 0; i < list.count; i++)
@@ -142,7 +143,7 @@ static void add_session(const char *cookie, struct str user_id, int64_t at)
 static struct sso_person_list find_people(const char *search, bool is_blocked)
 {
     struct sso_person_filter filter = {
-        .search = str_from_c(search), .is_blocked_only = is_blocked, .limit = 10};
+        .scope = SCOPE_ALL, .search = str_from_c(search), .is_blocked_only = is_blocked, .limit = 10};
     struct sso_person_list list;
     assert_ok(sso_person_list(fx.other, &filter, TEST_NOW, fx.arena, &list));
     return list;
@@ -170,7 +171,7 @@ static void people_are_found_by_what_is_known_of_them(void **state)
     assert_int_equal(find_people("%", false).count, 0);
     assert_int_equal(find_people(arena_printf(fx.arena, "%.*s", STR_ARG(vries.id)), false).count, 1);
     assert_int_equal(find_people("", true).count, 0);
-    assert_ok(sso_user_block(fx.store, vries.id, true, "cli:fab", TEST_NOW));
+    assert_ok(sso_user_block(fx.store, SCOPE_ALL, vries.id, true, "cli:fab", TEST_NOW));
     struct sso_person_list blocked = find_people("", true);
     assert_int_equal(blocked.count, 1);
     assert_true(blocked.items[0].user.is_blocked);
@@ -190,14 +191,14 @@ static void sessions_of_one_user_end(void **state)
     add_session("idle", vries.id, TEST_NOW - 1800);
     add_session("other", bakker.id, TEST_NOW);
     int64_t ended;
-    assert_ok(sso_person_end_sessions(fx.store, vries.id, "cli:fab", TEST_NOW, &ended));
+    assert_ok(sso_person_end_sessions(fx.store, SCOPE_ALL, vries.id, "cli:fab", TEST_NOW, &ended));
     assert_int_equal(ended, 2);
     struct session session;
     assert_absent(session_find(fx.other, digest_of("one"), TEST_NOW, fx.arena, &session));
     assert_ok(session_find(fx.other, digest_of("other"), TEST_NOW, fx.arena, &session));
-    assert_ok(sso_person_end_sessions(fx.store, vries.id, "cli:fab", TEST_NOW, &ended));
+    assert_ok(sso_person_end_sessions(fx.store, SCOPE_ALL, vries.id, "cli:fab", TEST_NOW, &ended));
     assert_int_equal(ended, 0);
-    assert_absent(sso_person_end_sessions(fx.store, STR("nobody"), "cli:fab", TEST_NOW, &ended));
+    assert_absent(sso_person_end_sessions(fx.store, SCOPE_ALL, STR("nobody"), "cli:fab", TEST_NOW, &ended));
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'sessions_end'"), 2);
 }
 

@@ -399,8 +399,8 @@ static void a_connection_pruned_takes_its_mapping_and_sessions_along(void **stat
     struct sso_data all = read_data();
     for (size_t i = 0; i < 2; i++) {
         struct str id = all.connections[i].id, replaced;
-        assert_ok(
-            mapping_change(fx.store, id, STR("1201"), MAPPING_LINKED, STR("Verpleging"), 0, "x", TEST_NOW));
+        assert_ok(mapping_change(fx.store, SCOPE_ALL, id, STR("1201"), MAPPING_LINKED, STR("Verpleging"), 0,
+                                 "x", TEST_NOW));
         struct session session = {.digest = digest_of(arena_printf(fx.arena, "c%zu", i)),
                                   .connection = id,
                                   .idle_s = 60,
@@ -472,14 +472,15 @@ static void a_group_with_linked_locations_is_not_pruned(void **state)
     struct sso_data data = data_with(&connection, 1);
     write_data(&data);
     struct str id = read_data().connections[0].id;
-    assert_ok(mapping_change(fx.store, id, STR("1201"), MAPPING_LINKED, STR("Verpleging"), 0, "x", TEST_NOW));
+    assert_ok(mapping_change(fx.store, SCOPE_ALL, id, STR("1201"), MAPPING_LINKED, STR("Verpleging"), 0, "x",
+                             TEST_NOW));
     struct sso_data without = data;
     without.groups = groups + 1;
     without.group_count = 2;
     assert_refused(&without, true,
                    "group Verpleging of zonnestraaltjes has linked locations and cannot be removed");
     assert_int_equal(read_data().group_count, 3);
-    assert_ok(mapping_change(fx.store, id, STR("1201"), MAPPING_NEW, STR(""), 0, "x", TEST_NOW));
+    assert_ok(mapping_change(fx.store, SCOPE_ALL, id, STR("1201"), MAPPING_NEW, STR(""), 0, "x", TEST_NOW));
     assert_int_equal(write_at(&without, true, false, TEST_NOW), 1);
 }
 
