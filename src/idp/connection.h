@@ -25,6 +25,7 @@ struct idp_connection {
     const char *token_endpoint;
     const char *jwks_uri;
     const char *userinfo_endpoint;
+    const char *end_session_endpoint; /* never a reason for discovery by itself */
     const char *client_id;
     struct str client_secret;
     enum idp_client_auth client_auth;
@@ -42,6 +43,9 @@ struct idp_connection {
     int64_t skew_s;          /* 60; 0..300 (IDT-12) */
     int64_t max_age_s;       /* -1 = not sent */
     const char *prompt;      /* NULL = not sent (REQ-12) */
+    /* clock_monotonic_ms() until which metadata and keys are waited for; who comes too early leaves their
+     * fetch to the background. 0 = as long as a fetch may take (OUT-6). */
+    int64_t answer_by_ms;
 };
 
 /* The words that the doors' tables use; an unknown client_auth is "auto", an unknown userinfo is "off". */

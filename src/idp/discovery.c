@@ -169,6 +169,8 @@ static enum idp_result metadata_parse(const struct document_source *source, bool
         LOG_BOOL("pkce_s256", list_has(json, "code_challenge_methods_supported", "S256") == LIST_HAS),
         LOG_BOOL("end_session", json_object_get(json, "end_session_endpoint") != NULL),
         LOG_BOOL("backchannel_logout", json_is_true(json_object_get(json, "backchannel_logout_supported"))),
+        LOG_BOOL("backchannel_logout_session",
+                 json_is_true(json_object_get(json, "backchannel_logout_session_supported"))),
         LOG_BOOL("frontchannel_logout",
                  json_is_true(json_object_get(json, "frontchannel_logout_supported"))));
     *out_value = metadata;
@@ -241,6 +243,16 @@ static enum idp_result choose_url(const char *override, const json_t *json, cons
     return IDP_OK;
 }
 
+/* Logging out there is an extra: an override that cannot be used is none, and no login fails for it. */
+static const char *choose_end_session(const struct idp_connection *connection, const json_t *json,
+                                      bool is_http_allowed, struct arena *arena)
+{
+    const char *url = connection->end_session_endpoint;
+    if (url == NULL)
+        url = json_string_value(json_object_get(json, "end_session_endpoint"));
+    return url != NULL && discovery_is_url_safe(url, is_http_allowed) ? arena_strdup(arena, url) : NULL;
+}
+
 static enum idp_result provider_fill(const struct idp_connection *connection, const json_t *json,
                                      bool is_http_allowed, struct arena *arena, struct provider *provider,
                                      struct failure *failure)
@@ -266,6 +278,7 @@ static enum idp_result provider_fill(const struct idp_connection *connection, co
         if (result != IDP_OK)
             return result;
     }
+    provider->end_session_endpoint = choose_end_session(connection, json, is_http_allowed, arena);
     return choose_client_auth(connection, json, &provider->client_auth, failure);
 }
 
@@ -295,8 +308,9 @@ enum idp_result discovery_resolve(struct document_cache *cache, const struct idp
         failure_set(failure, "the metadata URL is no https URL");
         return IDP_CONNECTION_INVALID;
     }
-    const struct document_source source = {connection->id, url, connection->issuer, connection->ca_file,
-                                           connection->is_private_allowed};
+    const struct document_source source = {
+        connection->id,          url, connection->issuer, connection->ca_file, connection->is_private_allowed,
+        connection->answer_by_ms};
     struct document *document = NULL;
     enum idp_result result = document_get(cache, &discovery_metadata_kind, &source, &document, failure);
     if (result != IDP_OK)

@@ -14,6 +14,7 @@ struct provider {
     const char *token_endpoint;
     const char *jwks_uri;             /* NULL when no key is needed: only HS* is allowed */
     const char *userinfo_endpoint;    /* NULL when userinfo is off */
+    const char *end_session_endpoint; /* NULL when there is none, or none that is safe to send a browser to */
     bool is_iss_promised;             /* authorization_response_iss_parameter_supported (RFC 9207) */
     enum idp_client_auth client_auth; /* never IDP_AUTH_AUTO */
 };

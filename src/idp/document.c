@@ -251,12 +251,12 @@ static void *refresh_in_background(void *context)
         entry->is_fetching = true;
         pthread_mutex_unlock(&cache->lock);
         /* is_queued keeps the entry and its copies in place. */
-        const struct document_source source = {entry->id, entry->url, entry->issuer, entry->ca_file,
-                                               entry->is_private_allowed};
+        const struct document_source source = {
+            entry->id, entry->url, entry->issuer, entry->ca_file, entry->is_private_allowed, 0};
         struct fetch fetch = fetch_document(cache, entry->kind, &source);
         pthread_mutex_lock(&cache->lock);
-        entry_publish(cache, entry, &fetch);
         entry->is_queued = false;
+        entry_publish(cache, entry, &fetch);
     }
     pthread_mutex_unlock(&cache->lock);
     http_client_thread_end();
@@ -293,22 +293,42 @@ static bool may_serve_stale(const struct entry *entry, int64_t now)
     return is_younger(entry, now, entry->kind->stale_s) && (entry->retry_at == 0 || entry->is_outage);
 }
 
-static struct timespec wait_deadline(void)
+static struct timespec wait_deadline(const struct document_source *source)
 {
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += WAIT_MS / 1000;
+    if (source->answer_by_ms != 0) {
+        deadline.tv_sec = source->answer_by_ms / 1000;
+        deadline.tv_nsec = source->answer_by_ms % 1000 * 1000000;
+    }
     return deadline;
 }
 
-/* Under the lock, which is given up meanwhile. */
-static void fetch_now(struct document_cache *cache, struct entry *entry, const struct document_source *source)
+/* Under the lock, which is given up meanwhile; false when the fetch is not done. Who cannot wait for a whole
+ * fetch has it done in the background, so that giving up does not count as a failure of the provider. */
+static bool fetch_now(struct document_cache *cache, struct entry *entry, const struct document_source *source,
+                      const struct timespec *deadline)
 {
+    if (source->answer_by_ms != 0) {
+        queue_refresh(cache, entry, source);
+        while (entry->is_queued)
+            if (pthread_cond_timedwait(&cache->fetched, &cache->lock, deadline) != 0)
+                return !entry->is_queued;
+        return true;
+    }
     entry->is_fetching = true;
     pthread_mutex_unlock(&cache->lock);
     struct fetch fetch = fetch_document(cache, entry->kind, source);
     pthread_mutex_lock(&cache->lock);
     entry_publish(cache, entry, &fetch);
+    return true;
+}
+
+static enum idp_result waited_in_vain(const struct entry *entry, struct failure *failure)
+{
+    failure_set(failure, "%s of %s: still being fetched", entry->kind->name, entry->id);
+    return entry->kind->unreachable;
 }
 
 static enum idp_result entry_get(struct document_cache *cache, struct entry *entry,
@@ -316,7 +336,7 @@ static enum idp_result entry_get(struct document_cache *cache, struct entry *ent
                                  struct failure *failure)
 {
     const struct document_kind *kind = entry->kind;
-    const struct timespec deadline = wait_deadline();
+    const struct timespec deadline = wait_deadline(source);
     for (;;) {
         int64_t now = clock_now();
         if (is_younger(entry, now, kind->fresh_s)) {
@@ -327,19 +347,20 @@ static enum idp_result entry_get(struct document_cache *cache, struct entry *ent
         if (entry->is_fetching) {
             if (may_serve_stale(entry, now))
                 break;
-            if (pthread_cond_timedwait(&cache->fetched, &cache->lock, &deadline) != 0 && entry->is_fetching) {
-                failure_set(failure, "%s of %s: still being fetched", kind->name, entry->id);
-                return kind->unreachable;
-            }
+            if (pthread_cond_timedwait(&cache->fetched, &cache->lock, &deadline) != 0 && entry->is_fetching)
+                return waited_in_vain(entry, failure);
             continue;
         }
+        bool is_fetched = true;
         if (!is_backing_off(entry, now)) {
-            fetch_now(cache, entry, source);
-            if (entry->failures == 0)
+            is_fetched = fetch_now(cache, entry, source, &deadline);
+            if (is_fetched && entry->failures == 0)
                 break;
         }
         if (may_serve_stale(entry, clock_now()))
             break;
+        if (!is_fetched)
+            return waited_in_vain(entry, failure);
         if (failure != NULL)
             *failure = entry->failure;
         return entry->result;
@@ -373,7 +394,7 @@ static enum outcome entry_renew(struct document_cache *cache, struct entry *entr
                                 const struct document_source *source, const struct document *seen,
                                 struct document **out_document, struct failure *failure)
 {
-    const struct timespec deadline = wait_deadline();
+    const struct timespec deadline = wait_deadline(source);
     int64_t now = clock_now();
     while (entry->is_fetching)
         if (pthread_cond_timedwait(&cache->fetched, &cache->lock, &deadline) != 0)
@@ -384,7 +405,10 @@ static enum outcome entry_renew(struct document_cache *cache, struct entry *entr
             return ABSENT;
         }
         entry->forced_at = now;
-        fetch_now(cache, entry, source);
+        if (!fetch_now(cache, entry, source, &deadline)) {
+            waited_in_vain(entry, failure);
+            return FAILED;
+        }
         if (entry->document == NULL || entry->document == seen)
             return failure_set(failure, "%s", entry->failure.text);
     }

@@ -22,6 +22,7 @@ struct document_source {
     const char *issuer;
     const char *ca_file;
     bool is_private_allowed;
+    int64_t answer_by_ms; /* clock_monotonic_ms(); 0 = as long as it takes; not part of the key */
 };
 
 /* Static. Ages in seconds: younger than refresh_after_s is served as it is, younger than fresh_s is served

@@ -6,13 +6,12 @@
 
 #include <openssl/evp.h>
 
-#define IAT_AGE_MAX_S 600 /* IDT-10 */
 #define SUB_LENGTH_MAX 255
 #define SKEW_MAX_S 300
 
 static enum idp_result refuse(struct failure *failure, enum idp_result result, const char *text)
 {
-    failure_set(failure, "ID token: %s", text);
+    failure_set(failure, "%s", text);
     return result;
 }
 
@@ -103,26 +102,34 @@ static enum idp_result check_authorized_party(const json_t *claims, const char *
     return str_equal_c(azp, client_id) ? IDP_OK : refuse(failure, IDP_ID_TOKEN_AZP, "azp is another party");
 }
 
-/* IDT-9 to IDT-12. Times are within +-9e15, so sums with a skew cannot overflow. */
-static enum idp_result check_times(const json_t *claims, int64_t now, int64_t skew, struct failure *failure)
+static int64_t skew_of(const struct idp_connection *connection)
 {
-    int64_t exp, iat, nbf;
+    return connection->skew_s < 0 ? 0 : connection->skew_s > SKEW_MAX_S ? SKEW_MAX_S : connection->skew_s;
+}
+
+/* Times are within +-9e15, so sums with a skew cannot overflow. */
+enum idp_result id_token_check_times(const json_t *claims, const struct idp_connection *connection,
+                                     int64_t now, bool is_exp_required, struct failure *failure)
+{
+    int64_t exp, iat, nbf, skew = skew_of(connection);
     enum outcome has_exp = claim_time(claims, "exp", &exp), has_iat = claim_time(claims, "iat", &iat),
                  has_nbf = claim_time(claims, "nbf", &nbf);
     if (has_exp == FAILED || has_iat == FAILED || has_nbf == FAILED)
         return refuse(failure, IDP_ID_TOKEN_MALFORMED, "exp, iat or nbf is no time");
-    if (has_exp == ABSENT || has_iat == ABSENT)
-        return refuse(failure, IDP_ID_TOKEN_CLAIM_MISSING, has_exp == ABSENT ? "no exp" : "no iat");
-    if (now >= exp + skew) {
-        failure_set(failure, "ID token: expired %lld s ago", (long long)(now - exp));
+    if (is_exp_required && has_exp == ABSENT)
+        return refuse(failure, IDP_ID_TOKEN_CLAIM_MISSING, "no exp");
+    if (has_iat == ABSENT)
+        return refuse(failure, IDP_ID_TOKEN_CLAIM_MISSING, "no iat");
+    if (has_exp == OK && now >= exp + skew) {
+        failure_set(failure, "expired %lld s ago", (long long)(now - exp));
         return IDP_ID_TOKEN_EXP;
     }
-    if (iat > now + skew || iat < now - IAT_AGE_MAX_S) {
-        failure_set(failure, "ID token: issued %lld s ago; compare the clocks", (long long)(now - iat));
+    if (iat > now + skew || iat < now - ID_TOKEN_IAT_AGE_MAX_S) {
+        failure_set(failure, "issued %lld s ago; compare the clocks", (long long)(now - iat));
         return IDP_ID_TOKEN_IAT;
     }
     if (has_nbf == OK && nbf > now + skew) {
-        failure_set(failure, "ID token: valid in %lld s only; compare the clocks", (long long)(nbf - now));
+        failure_set(failure, "valid in %lld s only; compare the clocks", (long long)(nbf - now));
         return IDP_ID_TOKEN_NBF;
     }
     return IDP_OK;
@@ -142,8 +149,8 @@ static enum idp_result check_nonce(const json_t *claims, struct str expected, st
     return IDP_OK;
 }
 
-/* IDT-15; any other type is a missing sub too (error 514). */
-static enum idp_result check_subject(const json_t *claims, struct failure *failure)
+/* Any other type is a missing sub too (error 514). */
+enum idp_result id_token_check_subject(const json_t *claims, struct failure *failure)
 {
     struct str subject;
     if (claim_text(claims, "sub", &subject) != OK)
@@ -230,22 +237,19 @@ static enum idp_result check_claims(const json_t *claims, const struct idp_conne
                                     const struct idp_attempt *attempt, int64_t now, struct str access_token,
                                     const char *alg, struct failure *failure)
 {
-    int64_t skew = connection->skew_s < 0            ? 0
-                   : connection->skew_s > SKEW_MAX_S ? SKEW_MAX_S
-                                                     : connection->skew_s;
     enum idp_result result = id_token_check_parties(claims, connection, connection->issuer, failure);
     if (result == IDP_OK)
         result = check_authorized_party(claims, connection->client_id, failure); /* IDT-8 */
     if (result == IDP_OK)
-        result = check_times(claims, now, skew, failure);
+        result = id_token_check_times(claims, connection, now, true, failure);
     if (result == IDP_OK)
         result = check_nonce(claims, attempt->nonce, failure);
     if (result == IDP_OK)
-        result = check_subject(claims, failure);
+        result = id_token_check_subject(claims, failure);
     if (result == IDP_OK)
         result = check_access_token_hash(claims, alg, access_token, failure);
     if (result == IDP_OK)
-        result = check_login_age(claims, connection->max_age_s, now, skew, failure);
+        result = check_login_age(claims, connection->max_age_s, now, skew_of(connection), failure);
     if (result == IDP_OK)
         result = check_strength(claims, connection, failure);
     return result;
@@ -266,9 +270,11 @@ enum idp_result id_token_check(struct str token, const struct jwk_set *keys,
         return result;
     }
     result = check_claims(claims, connection, attempt, now, access_token, alg, failure);
-    if (result == IDP_OK)
+    if (result == IDP_OK) {
         *out_claims = claims;
-    else
-        json_decref(claims);
+        return IDP_OK;
+    }
+    failure_prefix(failure, "ID token");
+    json_decref(claims);
     return result;
 }

@@ -20,8 +20,17 @@ enum idp_result id_token_check(struct str token, const struct jwk_set *keys,
 /* The algorithms and the HMAC secret of a connection, also for signed userinfo (UIN-3). */
 struct jws_options id_token_jws_options(const struct idp_connection *connection);
 enum idp_result id_token_jws_result(enum jws_result result);
+
+/* Rules that other signed tokens of the same provider are held to as well (UIN-3, OUT-4); their failure texts
+ * do not say which token it was. */
+#define ID_TOKEN_IAT_AGE_MAX_S 600 /* IDT-10 */
 /* IDT-6 and IDT-7 */
 enum idp_result id_token_check_parties(const json_t *claims, const struct idp_connection *connection,
                                        const char *issuer, struct failure *failure) MUST_CHECK;
+/* IDT-9 to IDT-12 */
+enum idp_result id_token_check_times(const json_t *claims, const struct idp_connection *connection,
+                                     int64_t now, bool is_exp_required, struct failure *failure) MUST_CHECK;
+/* IDT-15 */
+enum idp_result id_token_check_subject(const json_t *claims, struct failure *failure) MUST_CHECK;
 
 #endif

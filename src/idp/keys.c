@@ -41,8 +41,12 @@ enum idp_result keys_open(struct document_cache *cache, const struct idp_connect
     *out_keys = (struct keys){.cache = cache};
     if (provider->jwks_uri == NULL)
         return IDP_OK;
-    out_keys->source = (struct document_source){connection->id, provider->jwks_uri, connection->issuer,
-                                                connection->ca_file, connection->is_private_allowed};
+    out_keys->source = (struct document_source){connection->id,
+                                                provider->jwks_uri,
+                                                connection->issuer,
+                                                connection->ca_file,
+                                                connection->is_private_allowed,
+                                                connection->answer_by_ms};
     return document_get(cache, &keys_kind, &out_keys->source, &out_keys->document, failure);
 }
 

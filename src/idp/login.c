@@ -135,13 +135,31 @@ const char *idp_result_name(enum idp_result result)
         return "userinfo_invalid";
     case IDP_USERINFO_SUB:
         return "userinfo_sub";
+    case IDP_LOGOUT_JTI:
+        return "logout_jti";
+    case IDP_LOGOUT_SUBJECT:
+        return "logout_subject";
+    case IDP_LOGOUT_EVENT:
+        return "logout_event";
+    case IDP_LOGOUT_NONCE:
+        return "logout_nonce";
     }
     return "unknown";
 }
 
-/* What every use of a connection rests on; the rest is checked where it is used. */
-static enum idp_result connection_check(const struct idp *idp, const struct idp_connection *connection,
-                                        struct failure *failure)
+struct document_cache *idp_documents(const struct idp *idp)
+{
+    return idp->documents;
+}
+
+bool idp_is_http_allowed(const struct idp *idp)
+{
+    return idp->is_http_allowed;
+}
+
+/* The rest is checked where it is used. */
+enum idp_result idp_check_connection(const struct idp *idp, const struct idp_connection *connection,
+                                     struct failure *failure)
 {
     if (connection->issuer == NULL || !discovery_is_url_safe(connection->issuer, idp->is_http_allowed) ||
         strchr(connection->issuer, '?') != NULL)
@@ -280,7 +298,7 @@ enum idp_result idp_start(struct idp *idp, const struct idp_connection *connecti
                           struct idp_attempt *out_attempt, const char **out_url, struct failure *failure)
 {
     struct provider provider;
-    enum idp_result result = connection_check(idp, connection, failure);
+    enum idp_result result = idp_check_connection(idp, connection, failure);
     if (result == IDP_OK)
         result = extra_check(extra, extra_count, failure);
     if (result == IDP_OK)
@@ -446,7 +464,7 @@ enum idp_result idp_finish(struct idp *idp, const struct idp_connection *connect
     *out_identity = (struct idp_identity){0};
     enum idp_result result = callback_read(callback, &answer, failure);
     if (result == IDP_OK)
-        result = connection_check(idp, connection, failure);
+        result = idp_check_connection(idp, connection, failure);
     if (result == IDP_OK)
         result =
             discovery_resolve(idp->documents, connection, idp->is_http_allowed, arena, &provider, failure);

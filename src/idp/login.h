@@ -20,6 +20,7 @@
 #include <jansson.h>
 
 struct idp; /* metadata and key caches */
+struct document_cache;
 
 struct idp_settings {
     bool is_http_allowed; /* development mode: http for hosts ending in .localhost */
@@ -86,8 +87,20 @@ enum idp_result {
     IDP_USERINFO_REFUSED,
     IDP_USERINFO_INVALID,
     IDP_USERINFO_SUB,
+    /* logout token (2.15, 901): what it has beside the rules of an ID token */
+    IDP_LOGOUT_JTI,
+    IDP_LOGOUT_SUBJECT, /* neither sub nor sid */
+    IDP_LOGOUT_EVENT,
+    IDP_LOGOUT_NONCE, /* there is one: it is an ID token in disguise */
 };
 const char *idp_result_name(enum idp_result result); /* stable snake-case word for logs */
+
+/* What the modules of this room share. */
+struct document_cache *idp_documents(const struct idp *idp);
+bool idp_is_http_allowed(const struct idp *idp);
+/* What every use of a connection rests on: issuer and client id. */
+enum idp_result idp_check_connection(const struct idp *idp, const struct idp_connection *connection,
+                                     struct failure *failure) MUST_CHECK;
 
 /* Makes the attempt and the URL to send the browser to. `extra` are additional parameters (names that the
  * client sets itself are refused, REQ-9). Discovery runs here when it has not before (MET-5). */

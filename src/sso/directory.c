@@ -38,6 +38,7 @@ struct idp_connection directory_idp_connection(struct arena *arena, const struct
         .token_endpoint = text_or_null(arena, connection->token_endpoint),
         .jwks_uri = text_or_null(arena, connection->jwks_uri),
         .userinfo_endpoint = text_or_null(arena, connection->userinfo_endpoint),
+        .end_session_endpoint = text_or_null(arena, connection->end_session_endpoint),
         .client_id = text_or_null(arena, connection->client_id),
         .client_secret = secret < connection->secret_count ? connection->secrets[secret].value : STR_NONE,
         .client_auth = idp_client_auth_from_name(connection->client_auth),

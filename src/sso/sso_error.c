@@ -381,6 +381,11 @@ int sso_error_of_idp(enum idp_result result, struct str oauth_error)
         return 603;
     case IDP_USERINFO_SUB:
         return 604;
+    case IDP_LOGOUT_JTI:
+    case IDP_LOGOUT_SUBJECT:
+    case IDP_LOGOUT_EVENT:
+    case IDP_LOGOUT_NONCE:
+        return 901;
     }
     return UNKNOWN_CODE;
 }

@@ -1,6 +1,7 @@
 #include "store/session.h"
 
 #include "base/codec.h"
+#include "base/vec.h"
 #include "store/db.h"
 #include "store/purge.h"
 #include "store/sealed.h"
@@ -242,38 +243,6 @@ enum outcome session_end(struct store *store, struct str digest)
     return store_write_one(store, "session_end", end_work, &digest);
 }
 
-struct end_call {
-    struct str issuer, subject, sid;
-    int64_t ended;
-};
-
-static enum outcome end_by_login_work(struct db *db, void *context)
-{
-    struct end_call *call = context;
-    bool has_sid = call->sid.length > 0;
-    struct db_query *query =
-        has_sid ? db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND sid = $2 AND sid <> ''")
-                : db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND subject = $2");
-    db_bind_text(query, 1, call->issuer);
-    db_bind_text(query, 2, has_sid ? call->sid : call->subject);
-    enum outcome outcome = db_run(query);
-    call->ended = db_changes(db);
-    return outcome;
-}
-
-enum outcome session_end_by_login(struct store *store, struct str issuer, struct str subject, struct str sid,
-                                  int64_t *out_ended)
-{
-    *out_ended = 0;
-    if (issuer.length == 0 || (subject.length == 0 && sid.length == 0))
-        return store_fault(store, "session_end_by_login", "neither sid nor subject, or no issuer");
-    struct end_call call = {issuer, subject, sid, 0};
-    enum outcome outcome = store_write_one(store, "session_end_by_login", end_by_login_work, &call);
-    if (outcome == OK)
-        *out_ended = call.ended;
-    return outcome;
-}
-
 enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted)
 {
     *out_deleted = 0;
@@ -318,5 +287,76 @@ enum outcome replay_take(struct store *store, const char *kind, struct str value
     struct replay_call call = {kind, codec_sha256(arena, value), expires_at};
     enum outcome outcome = store_write_one(store, "replay_take", replay_work, &call);
     arena_free(&arena);
+    return outcome;
+}
+
+/* ---- ending from outside the browser ---- */
+
+/* The rows of a DELETE that returns user_id, display_name, connection and log_reference. */
+static enum outcome read_ended(struct db_query *query, int64_t ended_at, struct arena *arena,
+                               struct session_ended_list *list)
+{
+    while (db_step(query) == DB_ROW) {
+        const struct session_ended ended = {
+            .user_id = db_text(query, 0, arena),
+            .display_name = db_text(query, 1, arena),
+            .connection = db_text(query, 2, arena),
+            .log_reference = db_text(query, 3, arena),
+            .ended_at = ended_at,
+        };
+        vec_push(arena, list, ended);
+    }
+    return db_finish(query);
+}
+
+struct end_call {
+    const struct session_login *login;
+    int64_t now;
+    struct arena *arena;
+    struct session_ended_list *out_ended;
+};
+
+/* Those that have ended by themselves are left to the purge. */
+static enum outcome end_by_login_work(struct db *db, void *context)
+{
+    struct end_call *call = context;
+    const struct session_login *login = call->login;
+    bool has_sid = login->sid.length > 0;
+    *call->out_ended = (struct session_ended_list){0};
+    if (login->jti.length > 0) {
+        struct replay_call taken = {"logout_token", codec_sha256(call->arena, login->jti),
+                                    login->jti_expires_at};
+        enum outcome outcome = replay_work(db, &taken);
+        if (outcome != OK)
+            return outcome;
+    }
+    struct db_query *query =
+        has_sid ? db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND sid = $2 AND ends_at > $3 AND "
+                               "sid <> '' RETURNING user_id, display_name, connection, log_reference")
+                : db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND subject = $2 AND ends_at > $3 "
+                               "RETURNING user_id, display_name, connection, log_reference");
+    db_bind_text(query, 1, login->issuer);
+    db_bind_text(query, 2, has_sid ? login->sid : login->subject);
+    db_bind_int(query, 3, call->now);
+    return read_ended(query, call->now, call->arena, call->out_ended);
+}
+
+enum outcome session_end_by_login(struct store *store, const struct session_login *login, int64_t now,
+                                  struct arena *arena, struct session_ended_list *out_ended)
+{
+    *out_ended = (struct session_ended_list){0};
+    if (login->issuer.length == 0 || (login->subject.length == 0 && login->sid.length == 0))
+        return store_fault(store, "session_end_by_login", "neither sid nor subject, or no issuer");
+    if (login->jti.length > 0 && login->jti_expires_at <= now)
+        return ABSENT; /* as replay_take */
+    /* One provider's jti says nothing of another's. */
+    struct session_login scoped = *login;
+    if (login->jti.length > 0)
+        scoped.jti =
+            str_from_c(arena_printf(arena, "%.*s %.*s", STR_ARG(login->issuer), STR_ARG(login->jti)));
+    struct end_call call = {&scoped, now, arena, out_ended};
+    enum outcome outcome = store_write(store, "session_end_by_login", end_by_login_work, &call);
+    if (outcome != OK)
+        *out_ended = (struct session_ended_list){0};
     return outcome;
 }

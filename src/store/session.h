@@ -33,9 +33,27 @@ enum outcome session_create(struct store *store, const struct session *session, 
 enum outcome session_find(struct store *store, struct str digest, int64_t now, struct arena *arena,
                           struct session *out_session) MUST_CHECK;
 enum outcome session_end(struct store *store, struct str digest) MUST_CHECK; /* ABSENT when there was none */
-/* OUT-5: by sid when it is given, otherwise all of the subject at the issuer. */
-enum outcome session_end_by_login(struct store *store, struct str issuer, struct str subject, struct str sid,
-                                  int64_t *out_ended) MUST_CHECK;
+
+/* A session that somebody else than its browser ended, for the log. */
+struct session_ended {
+    struct str user_id, display_name, connection, log_reference;
+    int64_t ended_at;
+};
+struct session_ended_list {
+    struct session_ended *items;
+    size_t count, capacity;
+};
+/* Which login is over, as its identity provider calls it. */
+struct session_login {
+    struct str issuer, subject, sid;
+    struct str jti; /* of the logout token; empty = none */
+    int64_t jti_expires_at;
+};
+/* OUT-5: by sid when it is given, otherwise all of the subject at the issuer; none is OK too. A jti is used
+ * up in the same transaction, so that a token whose sessions could not be ended may come again: ABSENT when
+ * it was seen before, and then nothing ends. */
+enum outcome session_end_by_login(struct store *store, const struct session_login *login, int64_t now,
+                                  struct arena *arena, struct session_ended_list *out_ended) MUST_CHECK;
 /* The session that a login attempt (log reference) led to, for the browser's Back button (RSP-8). */
 enum outcome session_find_by_log(struct store *store, struct str log_reference, int64_t now,
                                  struct arena *arena, struct session *out_session) MUST_CHECK;

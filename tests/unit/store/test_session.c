@@ -211,6 +211,13 @@ static void create_for(const char *cookie, struct str issuer, struct str subject
     create(&session);
 }
 
+static enum outcome end_by_login(struct str issuer, struct str subject, struct str sid,
+                                 struct session_ended_list *out_ended)
+{
+    const struct session_login login = {.issuer = issuer, .subject = subject, .sid = sid};
+    return session_end_by_login(fx.store, &login, TEST_NOW, fx.arena, out_ended);
+}
+
 static void logout_by_sid_ends_that_session_and_by_subject_all(void **state)
 {
     (void)state;
@@ -220,18 +227,60 @@ static void logout_by_sid_ends_that_session_and_by_subject_all(void **state)
     create_for("c", ehr, STR("u-1"), STR(""));
     create_for("d", ehr, STR("u-2"), STR("s-4"));
     create_for("e", other, STR("u-1"), STR("s-1"));
-    int64_t ended;
-    assert_ok(session_end_by_login(fx.store, ehr, STR("u-1"), STR("s-1"), &ended));
-    assert_int_equal(ended, 1);
+    struct session_ended_list ended;
+    assert_ok(end_by_login(ehr, STR("u-1"), STR("s-1"), &ended));
+    assert_int_equal(ended.count, 1);
+    assert_str(ended.items[0].user_id, "user-1");
     assert_true(!is_there("a") && is_there("b") && is_there("c") && is_there("d") && is_there("e"));
-    assert_ok(session_end_by_login(fx.store, ehr, STR(""), STR("s-9"), &ended));
-    assert_int_equal(ended, 0);
-    assert_ok(session_end_by_login(fx.store, ehr, STR("u-1"), STR(""), &ended));
-    assert_int_equal(ended, 2);
+    assert_ok(end_by_login(ehr, STR(""), STR("s-9"), &ended));
+    assert_int_equal(ended.count, 0);
+    assert_ok(end_by_login(ehr, STR("u-1"), STR(""), &ended));
+    assert_int_equal(ended.count, 2);
     assert_true(!is_there("b") && !is_there("c") && is_there("d") && is_there("e"));
-    assert_failed(session_end_by_login(fx.store, ehr, STR(""), STR(""), &ended));
-    assert_failed(session_end_by_login(fx.store, STR(""), STR("u-1"), STR(""), &ended));
-    assert_int_equal(ended, 0);
+    assert_failed(end_by_login(ehr, STR(""), STR(""), &ended));
+    assert_failed(end_by_login(STR(""), STR("u-1"), STR(""), &ended));
+    assert_int_equal(ended.count, 0);
+}
+
+/* OUT-4: one transaction, so that a jti is used up only with the sessions that its token ends. */
+static void a_logout_token_ends_sessions_once(void **state)
+{
+    (void)state;
+    struct str ehr = STR("https://ehr.example"), other = STR("https://other.example");
+    struct session_login login = {
+        .issuer = ehr, .subject = STR("u-1"), .jti = STR("jti-1"), .jti_expires_at = TEST_NOW + 600};
+    struct session_ended_list ended;
+    create_for("a", ehr, STR("u-1"), STR("s-1"));
+    assert_ok(session_end_by_login(fx.store, &login, TEST_NOW, fx.arena, &ended));
+    assert_int_equal(ended.count, 1);
+    create_for("b", ehr, STR("u-1"), STR("s-2"));
+    assert_absent(session_end_by_login(fx.other, &login, TEST_NOW, fx.arena, &ended));
+    assert_int_equal(ended.count, 0);
+    assert_true(is_there("b"));
+    login.issuer = other; /* has a jti-1 of its own */
+    assert_ok(session_end_by_login(fx.store, &login, TEST_NOW, fx.arena, &ended));
+    login.jti = STR("jti-2");
+    login.jti_expires_at = TEST_NOW;
+    assert_absent(session_end_by_login(fx.store, &login, TEST_NOW, fx.arena, &ended));
+    fixture_sql("DROP TABLE sso_session");
+    login.jti_expires_at = TEST_NOW + 600;
+    assert_failed(session_end_by_login(fx.store, &login, TEST_NOW, fx.arena, &ended));
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM replay"), 2);
+}
+
+static void a_session_past_its_end_is_not_told_as_ended(void **state)
+{
+    (void)state;
+    struct str ehr = STR("https://ehr.example");
+    struct session session = session_of("a");
+    struct session_ended_list ended;
+    session.issuer = ehr;
+    session.sid = STR("s-1");
+    session.idle_s = 10;
+    create(&session);
+    const struct session_login login = {.issuer = ehr, .sid = STR("s-1")};
+    assert_ok(session_end_by_login(fx.store, &login, TEST_NOW + 10, fx.arena, &ended));
+    assert_int_equal(ended.count, 0);
 }
 
 static void purge_deletes_what_ended_and_no_more_than_asked(void **state)
@@ -520,7 +569,9 @@ static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
     assert_failed(find_at("c1", TEST_NOW, &found));
     assert_failed(session_find_by_log(fx.store, STR("SSO-1"), TEST_NOW, fx.arena, &found));
     assert_failed(session_end(fx.store, session.digest));
-    assert_failed(session_end_by_login(fx.store, session.issuer, session.subject, STR(""), &number));
+    const struct session_login login = {.issuer = session.issuer, .subject = session.subject};
+    struct session_ended_list ended;
+    assert_failed(session_end_by_login(fx.store, &login, TEST_NOW, fx.arena, &ended));
     assert_failed(session_purge(fx.store, TEST_NOW, 10, &number));
     assert_failed(replay_take(fx.store, "jti", STR("v"), TEST_NOW + 60, TEST_NOW));
     assert_failed(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
@@ -539,6 +590,8 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(a_session_that_cannot_be_created_leaves_the_previous_one),
     STORE_TEST(a_session_ends_once),
     STORE_TEST(logout_by_sid_ends_that_session_and_by_subject_all),
+    STORE_TEST(a_logout_token_ends_sessions_once),
+    STORE_TEST(a_session_past_its_end_is_not_told_as_ended),
     STORE_TEST(purge_deletes_what_ended_and_no_more_than_asked),
     STORE_TEST(patient_and_token_do_not_lie_in_the_clear),
     STORE_TEST(a_value_sealed_for_one_column_does_not_open_as_another),
