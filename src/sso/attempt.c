@@ -71,7 +71,6 @@ void attempt_fail(struct attempt *attempt, int code, char cause, const char *det
                                           attempt->trail.entry.reference.length);
     trail_end(&attempt->trail, clock_now_ms(), "geweigerd", code, cause, sso_user_text_key(error->user_text),
               error->status);
-    log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
     log_warning("sso_login_refused", LOG_C("reference", reference), LOG_INT("code", code),
                 LOG_C("cause", detail), LOG_STR("slug", attempt->trail.entry.slug),
                 LOG_C("request", attempt->request->id));
@@ -84,11 +83,14 @@ void attempt_fail(struct attempt *attempt, int code, char cause, const char *det
         .now = attempt->now,
     };
     bool is_notified = notify_send(attempt->door->store, attempt->door->mailer, attempt->arena, &notice);
+    trail_tell(&attempt->trail, "mail", json_string(is_notified ? "verstuurd" : "geen"));
+    log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
     show_page(attempt, error, reference, is_notified);
 }
 
-void attempt_succeed(struct attempt *attempt, int warning)
+void attempt_succeed(struct attempt *attempt)
 {
+    int warning = trail_warning(&attempt->trail);
     trail_end(&attempt->trail, clock_now_ms(), warning != 0 ? "geslaagd met waarschuwing" : "geslaagd",
               warning, 0, NULL, 303);
     log_writer_put(attempt->door->log, trail_entry(&attempt->trail));

@@ -36,8 +36,9 @@ void attempt_end(struct attempt *attempt);
 /* Ends the trail with the error of the catalogue, logs, notifies and shows its page with the reference.
  * `cause` is 0 or 'a'..'e'; `detail` is English for the process log. */
 void attempt_fail(struct attempt *attempt, int code, char cause, const char *detail);
-/* Ends the trail as succeeded (`warning` 0 = without one) and logs it. The answer is the caller's. */
-void attempt_succeed(struct attempt *attempt, int warning);
+/* Ends the trail as succeeded, with the warnings that it collected, and logs it. The answer is the caller's.
+ */
+void attempt_succeed(struct attempt *attempt);
 
 /* The digest of the browser-binding cookie (REQ-6), made when there is none. */
 struct str attempt_browser_digest(struct attempt *attempt);

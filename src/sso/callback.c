@@ -20,14 +20,13 @@
 
 /* ---- the flow and its trail ---- */
 
-struct str callback_pack(struct attempt *attempt, struct str patient_kind, struct str patient, int warning)
+struct str callback_pack(struct attempt *attempt, struct str patient_kind, struct str patient)
 {
     json_t *payload = json_object();
     json_object_set_new(payload, "trail", json_text(trail_pack(&attempt->trail)));
     json_object_set_new(payload, "view", json_text(attempt->view));
     json_object_set_new(payload, "patient_kind", json_text(patient_kind));
     json_object_set_new(payload, "patient", json_text(patient));
-    json_object_set_new(payload, "warning", json_integer(warning));
     char *dumped = json_dumps(payload, JSON_COMPACT);
     json_decref(payload);
     struct str packed = str_copy(attempt->arena, str_from_c(dumped));
@@ -50,7 +49,6 @@ static enum outcome unpack(struct attempt *attempt, struct login *login)
     attempt->view = member(attempt->arena, payload, "view");
     login->patient_kind = member(attempt->arena, payload, "patient_kind");
     login->patient = member(attempt->arena, payload, "patient");
-    login->warning = (int)json_integer_value(json_object_get(payload, "warning"));
     struct str packed = member(attempt->arena, payload, "trail");
     json_decref(payload);
     struct trail trail;
@@ -286,7 +284,9 @@ static bool map_locations(struct attempt *attempt, struct login *login)
         linked += login->found[i].status == MAPPING_LINKED;
         inactive += login->found[i].status == MAPPING_INACTIVE;
         if (login->found[i].is_withheld)
-            login->warning = 706;
+            trail_warn(&attempt->trail, 706);
+        if (login->found[i].is_added)
+            trail_note(&attempt->trail, 707);
     }
     log_mapping(attempt, login, linked);
     if (linked == 0)

@@ -48,8 +48,7 @@ void sign_in_open(struct attempt *attempt, struct login *login)
         .permissions = permissions,
     };
     struct landing choice = landing_choose(attempt->arena, &question);
-    if (choice.warning != 0)
-        login->warning = choice.warning;
+    trail_warn(&attempt->trail, choice.warning);
     trail_step(&attempt->trail, TRAIL_LANDING, true,
                json_pack("{s:o, s:o, s:b}", "view", json_text(attempt->view), "chosen",
                          json_text(choice.view->name), "patient", login->patient.length > 0));
@@ -99,5 +98,5 @@ void sign_in_open(struct attempt *attempt, struct login *login)
     http_response_header(attempt->response, "Set-Cookie",
                          cookie_set(attempt->arena, SSO_SESSION_COOKIE, cookie, attempt->request->is_https));
     http_response_redirect(attempt->response, handover_url(attempt, &session));
-    attempt_succeed(attempt, login->warning);
+    attempt_succeed(attempt);
 }

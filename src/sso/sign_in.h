@@ -19,7 +19,6 @@ struct login {
     struct permissions permissions;
     struct sso_user user;
     struct str patient_kind, patient;
-    int warning; /* first warning of the catalogue; 0 = none */
 };
 
 /* Answers the request: on to the application with a new session, or an error page. */

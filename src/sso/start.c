@@ -136,7 +136,7 @@ static void send_request(struct attempt *attempt, const struct start_request *st
         .issuer = request.issuer,
         .nonce = request.nonce,
         .code_verifier = request.code_verifier,
-        .payload = callback_pack(attempt, patient->kind, patient->value, patient->rule != NULL ? 108 : 0),
+        .payload = callback_pack(attempt, patient->kind, patient->value),
         .created_at = attempt->now,
         .expires_at = attempt->now + FLOW_KEPT_S,
     };
@@ -158,6 +158,8 @@ static void run_start(struct attempt *attempt, struct start_request *start)
     }
     attempt->view = start->view.length > 0 ? start->view : start->target_view;
     struct patient patient = read_patient(attempt, start);
+    if (patient.rule != NULL)
+        trail_warn(&attempt->trail, 108);
     log_start(attempt, start, &patient);
     log_connection(attempt);
     send_request(attempt, start, &patient);

@@ -47,7 +47,8 @@ void trail_begin(struct trail *trail, struct arena *arena, int64_t now_ms, struc
 void trail_free(struct trail *trail)
 {
     json_decref(trail->steps);
-    trail->steps = NULL;
+    json_decref(trail->lines);
+    trail->steps = trail->lines = NULL;
 }
 
 void trail_step_ids(struct trail *trail, enum trail_step_number number, bool is_ok, json_t *data, json_t *ids)
@@ -60,6 +61,9 @@ void trail_step_ids(struct trail *trail, enum trail_step_number number, bool is_
     json_object_set_new(step, "ms", json_integer(now - trail->step_started_at_ms));
     if (data != NULL)
         json_object_set_new(step, "data", data);
+    if (trail->lines != NULL)
+        json_object_set_new(step, "lines", trail->lines);
+    trail->lines = NULL;
     if (ids != NULL)
         json_object_set_new(step, "ids", ids);
     json_array_append_new(trail->steps, step);
@@ -71,11 +75,121 @@ void trail_step(struct trail *trail, enum trail_step_number number, bool is_ok, 
     trail_step_ids(trail, number, is_ok, data, NULL);
 }
 
+void trail_line(struct trail *trail, const char *key, bool is_ok)
+{
+    if (trail->lines == NULL)
+        trail->lines = json_array();
+    json_array_append_new(trail->lines, json_pack("{s:s, s:b}", "k", key, "ok", is_ok));
+}
+
+/* ---- warnings and notes ---- */
+
+static void remark(struct trail *trail, int code, bool is_note)
+{
+    for (size_t i = 0; i < trail->remark_count; i++)
+        if (trail->remarks[i].code == code)
+            return;
+    if (code == 0 || trail->remark_count == TRAIL_REMARKS_MAX)
+        return;
+    trail->remarks[trail->remark_count].code = code;
+    trail->remarks[trail->remark_count].is_note = is_note;
+    trail->remark_count++;
+}
+
+void trail_warn(struct trail *trail, int code)
+{
+    remark(trail, code, false);
+}
+
+void trail_note(struct trail *trail, int code)
+{
+    remark(trail, code, true);
+}
+
+int trail_warning(const struct trail *trail)
+{
+    for (size_t i = 0; i < trail->remark_count; i++)
+        if (!trail->remarks[i].is_note)
+            return trail->remarks[i].code;
+    return 0;
+}
+
+/* "808 Onbekende viewparameter (waarschuwing)"; NULL when there are none. */
+static json_t *remark_texts(const struct trail *trail, bool is_note)
+{
+    json_t *texts = NULL;
+    for (size_t i = 0; i < trail->remark_count; i++) {
+        if (trail->remarks[i].is_note != is_note)
+            continue;
+        if (texts == NULL)
+            texts = json_array();
+        int code = trail->remarks[i].code;
+        json_array_append_new(texts, json_sprintf("%d %s", code, sso_error_find(code)->title));
+    }
+    return texts;
+}
+
+/* ---- the end ---- */
+
+static bool has_step(const struct trail *trail, int number, bool is_failed)
+{
+    size_t index;
+    json_t *step;
+    json_array_foreach(trail->steps, index, step)
+    {
+        if (json_integer_value(json_object_get(step, "n")) == number &&
+            (!is_failed || json_is_false(json_object_get(step, "ok"))))
+            return true;
+    }
+    return false;
+}
+
+/* LOG-2: the step that failed, which may not have been written yet. */
+static int failed_step(struct trail *trail)
+{
+    int last = 0;
+    for (int number = TRAIL_START; number < TRAIL_RESULT; number++) {
+        if (has_step(trail, number, true))
+            return number;
+        if (has_step(trail, number, false))
+            last = number;
+    }
+    int number = last + 1 < TRAIL_RESULT ? last + 1 : TRAIL_SESSION;
+    trail_step(trail, (enum trail_step_number)number, false, NULL);
+    return number;
+}
+
+/* LOG-2, LOG-4. */
+static void mark_unreached(struct trail *trail, int code)
+{
+    int failed = failed_step(trail);
+    for (int number = TRAIL_START; number < TRAIL_RESULT; number++) {
+        if (has_step(trail, number, false))
+            continue;
+        json_t *step =
+            json_pack("{s:i, s:s, s:b}", "n", number, "label", trail_step_label(number), "reached", false);
+        if (number == TRAIL_LOCATIONS)
+            json_object_set_new(
+                step, "data",
+                json_pack("{s:o}", "reason",
+                          json_sprintf("geen locaties gelezen: gestopt bij stap %d (%d)", failed, code)));
+        json_array_append_new(trail->steps, step);
+    }
+}
+
+void trail_tell(struct trail *trail, const char *name, json_t *value)
+{
+    json_t *last = json_array_get(trail->steps, json_array_size(trail->steps) - 1);
+    json_object_set_new(json_object_get(last, "data"), name, value);
+}
+
 void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code, char cause,
                const char *user_text_key, int status)
 {
     char cause_text[2] = {cause, '\0'};
-    json_t *data = json_object();
+    json_t *data = json_object(), *warnings = remark_texts(trail, false), *notes = remark_texts(trail, true);
+    if (code != 0 && !sso_error_find(code)->is_warning)
+        mark_unreached(trail, code);
     json_object_set_new(data, "result", json_string(result));
     if (code != 0) {
         json_object_set_new(data, "code", json_integer(code));
@@ -85,6 +199,10 @@ void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code
         json_object_set_new(data, "cause", json_string(cause_text));
     if (user_text_key != NULL)
         json_object_set_new(data, "user_text", json_string(user_text_key));
+    if (warnings != NULL)
+        json_object_set_new(data, "warnings", warnings);
+    if (notes != NULL)
+        json_object_set_new(data, "notes", notes);
     json_object_set_new(data, "http", json_integer(status));
     json_object_set_new(data, "total_ms", json_integer(now_ms - trail->entry.started_at_ms));
     trail_step(trail, TRAIL_RESULT, code == 0 || sso_error_find(code)->is_warning, data);
@@ -128,6 +246,10 @@ struct str trail_pack(struct trail *trail)
             json_stringn(texts[i].value.data ? texts[i].value.data : "", texts[i].value.length));
     json_object_set_new(packed, "started", json_integer(entry->started_at_ms));
     json_object_set(packed, "steps", trail->steps);
+    json_t *warnings = json_array();
+    for (size_t i = 0; i < trail->remark_count; i++)
+        json_array_append_new(warnings, json_integer(trail->remarks[i].code));
+    json_object_set_new(packed, "warnings", warnings);
     struct str text = dump(trail->arena, packed);
     json_decref(packed);
     return text;
@@ -157,6 +279,12 @@ enum outcome trail_unpack(struct trail *trail, struct arena *arena, struct str p
     trail->entry.customer_key = member(arena, object, "customer");
     trail->entry.environment = member(arena, object, "environment");
     trail->entry.started_at_ms = json_integer_value(json_object_get(object, "started"));
+    size_t index;
+    json_t *code;
+    json_array_foreach(json_object_get(object, "warnings"), index, code)
+    {
+        trail_warn(trail, (int)json_integer_value(code));
+    }
     json_decref(object);
     return OK;
 }
@@ -201,6 +329,25 @@ static void render_members(struct buf *buf, const json_t *object, const char *se
     }
 }
 
+/* The checks that were made, and those of them that failed by name. */
+static void render_lines(struct buf *buf, const json_t *lines)
+{
+    size_t index, kept = 0;
+    json_t *line;
+    if (!json_is_array(lines))
+        return;
+    json_array_foreach(lines, index, line)
+    {
+        kept += json_is_true(json_object_get(line, "ok"));
+    }
+    buf_printf(buf, ", %zu van %zu controles goed", kept, json_array_size(lines));
+    json_array_foreach(lines, index, line)
+    {
+        if (!json_is_true(json_object_get(line, "ok")))
+            buf_printf(buf, ", %s fout", json_string_value(json_object_get(line, "k")));
+    }
+}
+
 static void render_step(struct buf *buf, const json_t *steps, int number)
 {
     static const char *const indent = "                                        ";
@@ -210,9 +357,12 @@ static void render_step(struct buf *buf, const json_t *steps, int number)
     {
         if (json_integer_value(json_object_get(step, "n")) != number)
             continue;
+        bool is_reached = !json_is_false(json_object_get(step, "reached"));
+        const char *mark = json_is_true(json_object_get(step, "ok")) ? "v" : "x";
         buf_printf(buf, "%2d  %-34s%s  ", number, trail_step_label(number),
-                   json_is_true(json_object_get(step, "ok")) ? "v" : "x");
+                   is_reached ? mark : "-  niet bereikt");
         render_members(buf, json_object_get(step, "data"), ", ");
+        render_lines(buf, json_object_get(step, "lines"));
         json_t *ids = json_object_get(step, "ids"), *id;
         size_t line;
         json_array_foreach(ids, line, id)

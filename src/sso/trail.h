@@ -38,11 +38,19 @@ enum trail_step_number {
 };
 const char *trail_step_label(int number); /* Dutch; "Stap" for a number that is not in the table */
 
+#define TRAIL_REMARKS_MAX 16
+
 struct trail {
     struct arena *arena;
     struct exchange_entry entry; /* what is known so far; steps are made at trail_entry */
     json_t *steps;
+    json_t *lines; /* of the step to come */
     int64_t step_started_at_ms;
+    struct {
+        int code;
+        bool is_note;
+    } remarks[TRAIL_REMARKS_MAX];
+    size_t remark_count;
 };
 
 void trail_begin(struct trail *trail, struct arena *arena, int64_t now_ms, struct str reference);
@@ -53,9 +61,22 @@ void trail_step(struct trail *trail, enum trail_step_number number, bool is_ok, 
 /* The same with a member "ids": the lines of steps 6 and 7; both are stolen. */
 void trail_step_ids(struct trail *trail, enum trail_step_number number, bool is_ok, json_t *data,
                     json_t *ids);
-/* Ends the entry with step 12. `cause` is 0 or 'a'..'e'. */
+/* A check within the step that is added next ("RSP-6", kept or not): its "lines" in 5.4. */
+void trail_line(struct trail *trail, const char *key, bool is_ok);
+
+/* What the login goes on with (4.0: any number of them), for step 12; each code once. A note (707) does not
+ * make the result "met waarschuwing". */
+void trail_warn(struct trail *trail, int code);
+void trail_note(struct trail *trail, int code);
+/* The warning that an entry of a login that succeeded has as its code: the first; 0 = none. */
+int trail_warning(const struct trail *trail);
+
+/* Ends the entry with step 12. `cause` is 0 or 'a'..'e'. A failure marks the step that it happened in, and
+ * those after it as not reached, number 6 with the reason (LOG-2, LOG-4). */
 void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code, char cause,
                const char *user_text_key, int status);
+/* What step 12 of an ended trail tells besides; `value` is stolen. */
+void trail_tell(struct trail *trail, const char *name, json_t *value);
 
 /* The entry with its steps as text; lives as long as the arena. */
 const struct exchange_entry *trail_entry(struct trail *trail);
