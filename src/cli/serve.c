@@ -226,6 +226,7 @@ static enum outcome build_professional_door(struct house *house, struct failure 
         return failure_set(failure, "the connections cannot be read from the store");
     door->log = log_writer_start(house->store);
     door->signing = signing_new(house->store);
+    door->rate = rate_new();
     return start_mailer(house, failure);
 }
 
@@ -329,6 +330,7 @@ static void close_house(struct house *house)
     secret_free(&house->mail_password);
     log_writer_stop(&house->professional.log);
     signing_free(&house->professional.signing);
+    rate_free(&house->professional.rate);
     cached_close(&house->professional.data);
     idp_free(&house->door.idp);
     availability_free(&house->door.availability);

@@ -82,6 +82,11 @@ struct conf {
     bool is_pkce_used;
     int64_t minimum_age; /* 16; shown on the "too young" page */
 
+    int64_t starts_per_address;    /* 300 a minute: logins started at the professional's door (INI-5) */
+    int64_t starts_burst;          /* 100 at once */
+    int64_t starts_per_connection; /* 1200 a minute */
+    int64_t loop_starts;           /* 5 in 30 seconds by one browser, without success */
+
     int64_t workers;    /* 32 */
     int64_t io_threads; /* 0 = one per core */
     int64_t body_max;   /* 8192 */

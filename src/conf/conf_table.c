@@ -190,6 +190,17 @@ const struct conf_row conf_rows[] = {
              "without it a "
              "neutral stand-in."},
 
+    {"sso.starts_per_address", INT(starts_per_address, 1, 1000000), .standard = "300",
+     .text = "Logins that one source address may start in a minute. Behind one address there may be a whole "
+             "care organisation."},
+    {"sso.starts_burst", INT(starts_burst, 1, 1000000), .standard = "100",
+     .text = "Logins that one source address may start at once, after a pause."},
+    {"sso.starts_per_connection", INT(starts_per_connection, 1, 1000000), .standard = "1200",
+     .text = "Logins that may be started on one connection in a minute; a third of them at once."},
+    {"sso.loop_starts", INT(loop_starts, 1, 20), .standard = "5",
+     .text = "Logins that one browser may start on one connection in 30 seconds without one that succeeds; "
+             "more is taken for a loop, and stopped."},
+
     {"limits.workers", INT(workers, 1, 1024), .standard = "32",
      .text = "Threads for requests that touch the store or the network."},
     {"limits.io_threads", INT(io_threads, 0, 256), .standard = "0",
@@ -221,6 +232,7 @@ static const struct conf_section sections[] = {
     {"mail", "Mail to the administrators of connections, about logins that failed."},
     {"lifetimes", "How long things last."},
     {"medmij", "Choices that the MedMij framework leaves open."},
+    {"sso", "The professional's door: single sign-on. Counted by each process for itself."},
     {"limits", "Limits on what clients may use."},
 };
 

@@ -22,7 +22,7 @@ struct str browser_identify(const struct http_request *request, struct http_resp
                             bool *out_is_new)
 {
     struct str digest;
-    *out_is_new = !browser_cookie_digest(request, BROWSER_COOKIE, &digest);
+    *out_is_new = !browser_find(request, &digest);
     if (*out_is_new) {
         struct str value = rand_token(request->arena);
         http_response_header(response, "Set-Cookie",
@@ -32,8 +32,13 @@ struct str browser_identify(const struct http_request *request, struct http_resp
     return digest;
 }
 
+bool browser_find(const struct http_request *request, struct str *out_digest)
+{
+    return browser_cookie_digest(request, BROWSER_COOKIE, out_digest);
+}
+
 bool browser_is(const struct http_request *request, struct str digest)
 {
     struct str own;
-    return browser_cookie_digest(request, BROWSER_COOKIE, &own) && secret_equal(digest, own);
+    return browser_find(request, &own) && secret_equal(digest, own);
 }

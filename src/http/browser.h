@@ -15,6 +15,8 @@
 /* The digest of the browser's cookie; a browser without one gets it with this response. */
 struct str browser_identify(const struct http_request *request, struct http_response *response,
                             bool *out_is_new);
+/* The digest of the cookie that the browser has; false when it has none. */
+bool browser_find(const struct http_request *request, struct str *out_digest);
 /* Whether the cookie of this browser is the one behind `digest`; constant time. */
 bool browser_is(const struct http_request *request, struct str digest);
 

@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "html/value.h"
 #include "http/browser.h"
+#include "jose/claims.h"
 #include "sso/notify.h"
+#include "sso/reference.h"
 #include "sso/slug.h"
 #include "sso/sso_error.h"
 
@@ -25,6 +27,18 @@ struct attempt attempt_begin(void *context, const struct http_request *request,
     };
     attempt.host = slug_find_host(directory_data(attempt.snapshot), request);
     return attempt;
+}
+
+void attempt_begin_trail(struct attempt *attempt, struct str slug)
+{
+    trail_free(&attempt->trail);
+    trail_begin(&attempt->trail, attempt->arena, clock_now_ms(), reference_new(attempt->arena, attempt->now));
+    attempt->trail.entry.slug = slug;
+    if (attempt->connection != NULL) {
+        attempt->trail.entry.connection = attempt->connection->id;
+        attempt->trail.entry.customer_key = attempt->connection->customer_key;
+        attempt->trail.entry.environment = attempt->connection->environment;
+    }
 }
 
 void attempt_end(struct attempt *attempt)
@@ -88,9 +102,51 @@ void attempt_fail(struct attempt *attempt, int code, char cause, const char *det
     show_page(attempt, error, reference, is_notified);
 }
 
+static const char *rate_scope(enum rate_refusal refusal)
+{
+    switch (refusal) {
+    case RATE_ALLOWED:
+        break;
+    case RATE_ADDRESS:
+        return "adres";
+    case RATE_CONNECTION:
+        return "koppelvlak";
+    case RATE_LOOP:
+        return "browser";
+    }
+    return "geen";
+}
+
+void attempt_fail_busy(struct attempt *attempt, const struct rate_verdict *verdict)
+{
+    http_response_header(attempt->response, "Retry-After",
+                         arena_printf(attempt->arena, "%d", verdict->retry_after_s));
+    if (!verdict->is_logged) {
+        show_page(attempt, sso_error_find(106), "", false);
+        return;
+    }
+    const char *scope = rate_scope(verdict->refusal);
+    trail_step(&attempt->trail, TRAIL_START, false,
+               json_pack("{s:o, s:s, s:I, s:i}", "address", json_text(attempt->request->peer_address),
+                         "scope", scope, "unlogged", (json_int_t)verdict->unlogged, "retry_after_s",
+                         verdict->retry_after_s));
+    attempt_fail(attempt, 106, (char)verdict->refusal, scope);
+}
+
+bool attempt_is_within_rate(struct attempt *attempt)
+{
+    const struct rate_limit limit = {attempt->conf->starts_per_address, attempt->conf->starts_burst};
+    struct rate_verdict verdict =
+        rate_take_address(attempt->door->rate, attempt->request->peer_address, limit, clock_monotonic_ms());
+    if (verdict.refusal != RATE_ALLOWED)
+        attempt_fail_busy(attempt, &verdict);
+    return verdict.refusal == RATE_ALLOWED;
+}
+
 void attempt_succeed(struct attempt *attempt)
 {
     int warning = trail_warning(&attempt->trail);
+    rate_forget_browser(attempt->door->rate, attempt->flow.browser_digest, attempt->flow.connection);
     trail_end(&attempt->trail, clock_now_ms(), warning != 0 ? "geslaagd met waarschuwing" : "geslaagd",
               warning, 0, NULL, 303);
     log_writer_put(attempt->door->log, trail_entry(&attempt->trail));

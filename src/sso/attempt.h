@@ -30,12 +30,20 @@ struct attempt {
     struct str user_shown; /* who it is, as a mail may show it; empty = not known (yet) */
 };
 
+/* A new reference and entry, for the connection if there is one. */
+void attempt_begin_trail(struct attempt *attempt, struct str slug);
+
 struct attempt attempt_begin(void *door, const struct http_request *request, struct http_response *response);
 void attempt_end(struct attempt *attempt);
 
 /* Ends the trail with the error of the catalogue, logs, notifies and shows its page with the reference.
  * `cause` is 0 or 'a'..'e'; `detail` is English for the process log. */
 void attempt_fail(struct attempt *attempt, int code, char cause, const char *detail);
+/* The same for an attempt that was started too often (106), with Retry-After; a flood of them leaves only now
+ * and then an entry in the log. */
+void attempt_fail_busy(struct attempt *attempt, const struct rate_verdict *verdict);
+/* Asks the counter of the source address (INI-5). False when the attempt has been refused, and answered. */
+bool attempt_is_within_rate(struct attempt *attempt);
 /* Ends the trail as succeeded, with the warnings that it collected, and logs it. The answer is the caller's.
  */
 void attempt_succeed(struct attempt *attempt);

@@ -71,18 +71,6 @@ static bool continue_session(struct attempt *attempt, struct str reference)
     return true;
 }
 
-/* A state that comes again gets an entry of its own: that of the login it led to must stay as it is. */
-static void begin_replay(struct attempt *attempt)
-{
-    struct exchange_entry login = attempt->trail.entry;
-    trail_free(&attempt->trail);
-    trail_begin(&attempt->trail, attempt->arena, clock_now_ms(), reference_new(attempt->arena, attempt->now));
-    attempt->trail.entry.slug = login.slug;
-    attempt->trail.entry.connection = login.connection;
-    attempt->trail.entry.customer_key = login.customer_key;
-    attempt->trail.entry.environment = login.environment;
-}
-
 /* RSP-3 to RSP-8; false when the attempt has been answered. */
 static bool take_flow(struct attempt *attempt, const struct form *response, struct login *login)
 {
@@ -97,7 +85,8 @@ static bool take_flow(struct attempt *attempt, const struct form *response, stru
     case OK:
         break;
     case ABSENT:
-        attempt_fail(attempt, 302, 0, "no such attempt");
+        if (attempt_is_within_rate(attempt))
+            attempt_fail(attempt, 302, 0, "no such attempt");
         return false;
     case FAILED:
         attempt_fail(attempt, 911, 0, "the store failed");
@@ -114,8 +103,9 @@ static bool take_flow(struct attempt *attempt, const struct form *response, stru
         return false;
     }
     struct str reference = attempt->trail.entry.reference;
+    /* A state that comes again gets an entry of its own: that of the login it led to must stay as it is. */
     if (is_replay)
-        begin_replay(attempt);
+        attempt_begin_trail(attempt, attempt->trail.entry.slug);
     if (attempt->now >= attempt->flow.created_at + CALLBACK_AGE_MAX_S) {
         attempt_fail(attempt, 302, 0, "the attempt has expired");
         return false;

@@ -11,6 +11,7 @@
 #include "idp/login.h"
 #include "mail/mailer.h"
 #include "sso/log_writer.h"
+#include "sso/rate.h"
 #include "sso/signing.h"
 #include "store/cached.h"
 #include "store/store.h"
@@ -26,6 +27,7 @@ struct professional {
     const struct template_set *templates;
     struct log_writer *log;
     struct signing *signing;
+    struct rate *rate;
     struct mailer *mailer; /* NULL = no mail server is configured: nobody is told */
 };
 

@@ -128,12 +128,15 @@ static const struct {
     [U_BUSY] = {"U-BUSY", "Het is erg druk. Probeer het zo opnieuw."},
 };
 
-/* Causes of 4.7; {pad} is the claim path, {n} the locations received, {m} the rows added. */
+/* Causes of 106 and of 4.7; {pad} is the claim path, {n} the locations received, {m} the rows added. */
 static const struct {
     int code;
     char cause;
     const char *text;
 } causes[] = {
+    {106, 'a', "Te veel starts vanaf één adres"},
+    {106, 'b', "Te veel starts op dit koppelvlak"},
+    {106, 'c', "Eén browser begint steeds opnieuw zonder dat het inloggen lukt"},
     {701, 'a', "De inlogdienst stuurde de claim {pad} niet mee"},
     {701, 'b', "De gebruiker heeft in de bron geen locaties"},
     {701, 'c', "{n} locaties ontvangen, geen enkele gekoppeld ({m} nieuw toegevoegd)"},

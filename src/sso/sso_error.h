@@ -52,7 +52,7 @@ const char *sso_user_text_key(enum sso_user_text text); /* "U-GEN" */
  * it does not say that there was one. */
 const char *sso_user_text(struct arena *arena, enum sso_user_text text, const char *reference,
                           bool is_notified);
-/* Cause text of 701 and 702 ("a".."e"), with its numbers; NULL for others. */
+/* Cause text of 106, 701 and 702 ("a".."e"), with its numbers; NULL for others. */
 const char *sso_cause_text(struct arena *arena, int code, char cause, const char *claim_path, size_t received,
                            size_t added);
 /* What the numbered helper says: "Advies: ..." for 509, 701, 702 and 704; NULL for others. */

@@ -4,13 +4,13 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "http/browser.h"
 #include "jose/claims.h"
 #include "sso/attempt.h"
 #include "sso/callback.h"
 #include "sso/patient_context.h"
 #include "sso/provider_metadata.h"
 #include "sso/redaction.h"
-#include "sso/reference.h"
 #include "sso/slug.h"
 #include "sso/sso_error.h"
 #include "sso/start_request.h"
@@ -165,16 +165,21 @@ static void run_start(struct attempt *attempt, struct start_request *start)
     send_request(attempt, start, &patient);
 }
 
-/* What every attempt begins with: its reference, and where it is headed. */
-static void begin_trail(struct attempt *attempt, const struct slug *slug)
+/* INI-5. False when the attempt has been refused, and answered. */
+static bool is_within_rates(struct attempt *attempt)
 {
-    trail_begin(&attempt->trail, attempt->arena, clock_now_ms(), reference_new(attempt->arena, attempt->now));
-    attempt->trail.entry.slug = slug->text;
-    if (attempt->connection != NULL) {
-        attempt->trail.entry.connection = attempt->connection->id;
-        attempt->trail.entry.customer_key = attempt->connection->customer_key;
-        attempt->trail.entry.environment = attempt->connection->environment;
-    }
+    if (!attempt_is_within_rate(attempt))
+        return false;
+    const struct conf *conf = attempt->conf;
+    const struct rate_limit limit = {conf->starts_per_connection, (conf->starts_per_connection + 2) / 3};
+    int64_t now_ms = clock_monotonic_ms();
+    struct str connection = attempt->connection->id, browser;
+    struct rate_verdict verdict = rate_take_connection(attempt->door->rate, connection, limit, now_ms);
+    if (verdict.refusal == RATE_ALLOWED && browser_find(attempt->request, &browser))
+        verdict = rate_take_browser(attempt->door->rate, browser, connection, (int)conf->loop_starts, now_ms);
+    if (verdict.refusal != RATE_ALLOWED)
+        attempt_fail_busy(attempt, &verdict);
+    return verdict.refusal == RATE_ALLOWED;
 }
 
 static void run(struct attempt *attempt, struct start_request *start)
@@ -189,13 +194,14 @@ static void run(struct attempt *attempt, struct start_request *start)
         provider_metadata_answer_keys_of(attempt);
         return;
     }
-    begin_trail(attempt, &slug);
+    attempt_begin_trail(attempt, slug.text);
     if (code == 0)
         code = check_connection(attempt->connection);
     if (code == 0)
         code = start_request_sort(start, attempt->connection, slug.tail);
     if (code != 0) {
-        attempt_fail(attempt, code, 0, start->rule ? start->rule : "start refused");
+        if (attempt_is_within_rate(attempt))
+            attempt_fail(attempt, code, 0, start->rule ? start->rule : "start refused");
         return;
     }
     switch (start->kind) {
@@ -215,7 +221,8 @@ static void run(struct attempt *attempt, struct start_request *start)
         http_response_text(attempt->response, 401, "");
         return;
     }
-    run_start(attempt, start);
+    if (is_within_rates(attempt))
+        run_start(attempt, start);
 }
 
 void start_handle(void *door, const struct http_request *request, struct http_response *response)

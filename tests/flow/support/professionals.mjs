@@ -21,9 +21,11 @@ export const NASTY_SECRET = 'geheim +/=&:% van-de-deur' // every character that 
 const CLAIMS = ['sub', 'locaties', 'name', '_claim_names', '_claim_sources']
 
 export class Professionals extends House {
-  async open() {
+  // A suite is one address that logs in all day: it gets limits that it does not reach.
+  async open(conf = {}) {
     this.offset = await freeOffset([8080, 8443, 9090, 8090, 2525])
-    await this.build({ ports: { front: 8080 + this.offset, back: 8443 + this.offset, internal: 9090 + this.offset } })
+    const sso = { starts_per_address: 1000000, starts_burst: 1000000, starts_per_connection: 1000000, loop_starts: 20 }
+    await this.build({ conf: { sso, ...conf }, ports: { front: 8080 + this.offset, back: 8443 + this.offset, internal: 9090 + this.offset } })
     const provider = (slug, more = {}) => startIdentityProvider({
       clientId: 'sluis-rp', clientSecret: NASTY_SECRET, redirectUri: this.startUrl(slug), claims: CLAIMS, ...more,
     })
@@ -228,10 +230,10 @@ export class Professionals extends House {
 
 export const step = (entry, number) => entry.steps.find(({ n }) => n === number)
 
-export async function openProfessionals(name) {
+export async function openProfessionals(name, conf) {
   const house = new Professionals(name)
   try {
-    return await house.open()
+    return await house.open(conf)
   } catch (error) {
     await house.stop().catch(() => {})
     throw error
