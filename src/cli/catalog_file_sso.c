@@ -277,6 +277,51 @@ static void read_connections(const struct reader *reader, const struct raw_list 
                           "give each its own customer_key or provider_key");
 }
 
+/* ---- applications ---- */
+
+static void check_application(const struct reader *reader, const struct known *known, const char *path,
+                              const struct sso_application *application)
+{
+    struct arena *arena = reader->arena;
+    struct str place = joined(arena, application->platform, application->environment);
+    if (place.length > 0 && !name_set_has(&known->places, place))
+        reader_report(reader, arena_printf(arena, "%s.environment", path),
+                      "there is no host with this platform and environment, here or in the store",
+                      "describe it under hosts at the top");
+    struct str rest = application->connections.length > 0 ? application->connections : STR_NONE, slug;
+    while (str_split_next(&rest, ' ', &slug)) {
+        struct str key = connection_key(arena, application->platform, application->environment, slug);
+        if (!str_equal(str_slice(slug, 0, str_find(slug, '_')), application->customer_key) ||
+            (key.length > 0 && !name_set_has(&known->connections, key)))
+            reader_report(reader, arena_printf(arena, "%s.connections", path),
+                          arena_printf(arena, "this customer has no connection %.*s, here or in the store",
+                                       STR_ARG(slug)),
+                          "write slugs of connections of the same customer, platform and environment");
+    }
+}
+
+static void read_applications(const struct reader *reader, const struct raw_list *list,
+                              const struct known *known, struct sso_data *data)
+{
+    struct arena *arena = reader->arena;
+    data->application_count = list->count;
+    data->applications = arena_array_of(arena, list->count, struct sso_application);
+    struct named *names = arena_array_of(arena, list->count, struct named);
+    for (size_t i = 0; i < list->count; i++) {
+        struct sso_application *application = &data->applications[i];
+        const char *path = arena_printf(arena, "applications[%zu]", i);
+        reader_read_object(reader, path, &application_fields, raw_item(&application_fields, list, i),
+                           STR_NONE, application);
+        check_application(reader, known, path, application);
+        names[i] = (struct named){
+            connection_key(arena, application->platform, application->environment, application->client_id),
+            arena_printf(arena, "%s.client_id", path)};
+    }
+    reader_report_repeats(reader, names, list->count,
+                          "this platform and environment have an application with this client_id already",
+                          "give each its own client_id");
+}
+
 /* ---- mappings ---- */
 
 static struct str customer_of(struct str slug)
@@ -393,5 +438,6 @@ void reader_read_sso(const struct reader *reader, const struct raw *file, struct
         know(arena, &known, &reader->settings->stored->sso);
     sort_known(arena, &known);
     read_connections(reader, list, &known, sso);
+    read_applications(reader, raw_list(file, SECTION_APPLICATIONS), &known, sso);
     read_mappings(reader, raw_list(file, SECTION_MAPPINGS), &known, data);
 }

@@ -22,6 +22,8 @@ size_t catalog_section_count(const struct business_data *data, enum section sect
         return data->sso.group_count;
     case SECTION_CONNECTIONS:
         return data->sso.connection_count;
+    case SECTION_APPLICATIONS:
+        return data->sso.application_count;
     case SECTION_MAPPINGS:
         return data->mapping_count;
     case SECTION_COUNT:
@@ -47,6 +49,8 @@ const void *catalog_section_object(const struct business_data *data, enum sectio
         return &data->sso.groups[index];
     case SECTION_CONNECTIONS:
         return &data->sso.connections[index];
+    case SECTION_APPLICATIONS:
+        return &data->sso.applications[index];
     case SECTION_MAPPINGS:
         return &data->mappings[index];
     case SECTION_COUNT:
@@ -72,6 +76,8 @@ const char *catalog_section_noun(enum section section)
         return "security group";
     case SECTION_CONNECTIONS:
         return "connection";
+    case SECTION_APPLICATIONS:
+        return "application";
     case SECTION_MAPPINGS:
         return "mappings of";
     case SECTION_COUNT:
@@ -95,6 +101,7 @@ const char *catalog_object_name(struct arena *arena, enum section section, const
     const struct sso_ceiling *ceiling = object;
     const struct sso_group *group = object;
     const struct sso_connection *connection = object;
+    const struct sso_application *application = object;
     const struct mapping_set *set = object;
     switch (section) {
     case SECTION_IDENTITY_PROVIDERS:
@@ -113,6 +120,9 @@ const char *catalog_object_name(struct arena *arena, enum section section, const
         return arena_printf(arena, "%.*s_%.*s (%.*s, %.*s)", STR_ARG(connection->customer_key),
                             STR_ARG(connection->provider_key), STR_ARG(connection->platform),
                             STR_ARG(connection->environment));
+    case SECTION_APPLICATIONS:
+        return arena_printf(arena, "%.*s (%.*s, %.*s)", STR_ARG(application->client_id),
+                            STR_ARG(application->platform), STR_ARG(application->environment));
     case SECTION_MAPPINGS:
         return arena_printf(arena, "%.*s (%.*s, %.*s)", STR_ARG(set->slug), STR_ARG(set->platform),
                             STR_ARG(set->environment));
@@ -130,7 +140,8 @@ bool catalog_has_patient_door(const struct business_data *data)
 bool catalog_has_sso_door(const struct business_data *data)
 {
     const struct sso_data *sso = &data->sso;
-    return sso->host_count + sso->view_count + sso->ceiling_count + sso->group_count + sso->connection_count >
+    return sso->host_count + sso->view_count + sso->ceiling_count + sso->group_count + sso->connection_count +
+               sso->application_count >
            0;
 }
 
@@ -202,6 +213,24 @@ static enum outcome keep_patient_keys(struct sso_connection *fresh, const struct
     return OK;
 }
 
+static enum outcome keep_application_secret(struct sso_application *fresh, const struct sso_data *stored,
+                                            struct failure *failure)
+{
+    bool is_public = str_equal(fresh->client_auth, STR("none"));
+    for (size_t i = 0; fresh->secret.data == NULL && !is_public && i < stored->application_count; i++) {
+        const struct sso_application *old = &stored->applications[i];
+        if (str_equal(old->client_id, fresh->client_id) && str_equal(old->platform, fresh->platform) &&
+            str_equal(old->environment, fresh->environment))
+            fresh->secret = old->secret;
+    }
+    if (is_public != (fresh->secret.length == 0))
+        return failure_set(failure,
+                           is_public ? "application %.*s: a client with client_auth none has no secret"
+                                     : "application %.*s: write its client_secret, or client_auth: none",
+                           STR_ARG(fresh->client_id));
+    return OK;
+}
+
 enum outcome catalog_keep_secrets(struct business_data *data, const struct business_data *stored, int64_t now,
                                   struct failure *failure)
 {
@@ -215,5 +244,8 @@ enum outcome catalog_keep_secrets(struct business_data *data, const struct busin
         if (keep_patient_keys(fresh, old, failure) != OK)
             return FAILED;
     }
+    for (size_t i = 0; i < data->sso.application_count; i++)
+        if (keep_application_secret(&data->sso.applications[i], &stored->sso, failure) != OK)
+            return FAILED;
     return OK;
 }

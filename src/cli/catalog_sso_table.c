@@ -240,6 +240,37 @@ static const struct field_row patient_key_rows[] = {
      .text = "File with the key; a newline at its end does not count."},
 };
 
+static const struct field_row application_rows[] = {
+    {"client_id", TEXT(sso_application, FIELD_ID, client_id), .is_required = true, .example = "apotheek",
+     .text = "Its name at our OpenID provider."},
+    {"platform", TEXT(sso_application, FIELD_ID, platform), .is_required = true, .example = "secure",
+     .text = "Platform of the connections that it serves."},
+    {"environment", TEXT(sso_application, FIELD_CHOICE, environment), .choices = ENVIRONMENTS,
+     .is_required = true, .example = "production", .text = "Environment of those connections."},
+    {"customer_key", TEXT(sso_application, FIELD_CUSTOMER, customer_key), .is_required = true,
+     .example = "zonnestraaltjes", .text = "Customer whose people it logs in."},
+    {"connections", TEXT(sso_application, FIELD_WORDS, connections), .example = "zonnestraaltjes_ysis",
+     .text = "Slugs of that customer's connections that it serves, with spaces between; without it all."},
+    {"name", TEXT(sso_application, FIELD_TEXT, name), .max = 100, .example = "Apotheek",
+     .text = "What people call it."},
+    {"status", TEXT(sso_application, FIELD_CHOICE, status), .choices = "active disabled",
+     .standard = "active", .text = "Nobody logs in at one that is disabled."},
+    {"redirect_uris", TEXT(sso_application, FIELD_URLS, redirect_uris), .is_required = true,
+     .example = "https://apotheek.example.nl/callback",
+     .text = "Where people go with the authorization code. A request names one of them, letter for letter."},
+    {"post_logout_redirect_uris", TEXT(sso_application, FIELD_URLS, post_logout_redirect_uris),
+     .example = "https://apotheek.example.nl/", .text = "Where people may go after logging out."},
+    {"client_auth", TEXT(sso_application, FIELD_CHOICE, client_auth), .choices = "secret none",
+     .standard = "secret",
+     .text = "How it proves itself: with its secret (client_secret_basic or client_secret_post), or not, as "
+             "an application without a server of its own. PKCE is required of both."},
+    {"client_secret", TEXT(sso_application, FIELD_SECRET, secret), .example = "\"...\"",
+     .text = "Its secret. When neither this key nor client_secret_file is given, the secret in the store "
+             "stays as it is."},
+    {"client_secret_file", TEXT(sso_application, FIELD_SECRET_FILE, secret), .example = "secrets/apotheek",
+     .text = "File with the secret; a newline at its end does not count."},
+};
+
 static const struct field_row mapping_rows[] = {
     {"connection", TEXT(mapping_set, FIELD_SLUG, slug), .is_required = true,
      .example = "zonnestraaltjes_ysis", .text = "Slug of the connection."},
@@ -274,6 +305,7 @@ const struct field_table ceiling_fields = {ceiling_rows, COUNT(ceiling_rows), pe
 const struct field_table group_fields = {group_rows, COUNT(group_rows), permission_lists, 1};
 const struct field_table connection_fields = {connection_rows, COUNT(connection_rows), connection_lists, 1};
 const struct field_table patient_key_fields = {patient_key_rows, COUNT(patient_key_rows), NULL, 0};
+const struct field_table application_fields = {application_rows, COUNT(application_rows), NULL, 0};
 const struct field_table mapping_fields = {mapping_rows, COUNT(mapping_rows), mapping_lists, 1};
 const struct field_table mapping_code_fields = {mapping_code_rows, COUNT(mapping_code_rows), NULL, 0};
 

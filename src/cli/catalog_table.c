@@ -126,6 +126,7 @@ static const struct list_row sections[SECTION_COUNT] = {
     [SECTION_CEILINGS] = {"ceilings", &ceiling_fields, 10000},
     [SECTION_GROUPS] = {"security_groups", &group_fields, 100000},
     [SECTION_CONNECTIONS] = {"connections", &connection_fields, 10000},
+    [SECTION_APPLICATIONS] = {"applications", &application_fields, 10000},
     [SECTION_MAPPINGS] = {"mappings", &mapping_fields, 10000},
 };
 
@@ -158,6 +159,8 @@ const char *field_expectation(struct arena *arena, const struct field_row *row)
         return "words with one space between";
     case FIELD_URL:
         return "an https URL";
+    case FIELD_URLS:
+        return "https URLs with one space between";
     case FIELD_COLOR:
         return "a colour as \"#rrggbb\", in quotes";
     case FIELD_FILE:

@@ -21,6 +21,7 @@ enum field_kind {
     FIELD_CHOICE,      /* one of `choices` */
     FIELD_WORDS,       /* printable ASCII, words with one space between */
     FIELD_URL,         /* https; http for localhost in development mode */
+    FIELD_URLS,        /* such URLs without a fragment, with one space between */
     FIELD_COLOR,       /* #rrggbb */
     FIELD_FILE,        /* made absolute */
     FIELD_SECRET,      /* given in the file itself */
@@ -58,7 +59,7 @@ struct field_row {
 };
 
 #define FIELDS_MAX 80
-#define LISTS_MAX 8
+#define LISTS_MAX 12
 
 struct field_table;
 
@@ -84,6 +85,7 @@ enum section {
     SECTION_CEILINGS,
     SECTION_GROUPS,
     SECTION_CONNECTIONS,
+    SECTION_APPLICATIONS,
     SECTION_MAPPINGS,
     SECTION_COUNT
 };
@@ -99,6 +101,7 @@ extern const struct field_table ceiling_fields;
 extern const struct field_table group_fields;
 extern const struct field_table connection_fields;
 extern const struct field_table patient_key_fields;
+extern const struct field_table application_fields;
 extern const struct field_table mapping_fields;
 extern const struct field_table mapping_code_fields;
 

@@ -49,6 +49,7 @@ static bool is_left_out(const struct field_row *row, const char *standard, const
     case FIELD_CHOICE:
     case FIELD_WORDS:
     case FIELD_URL:
+    case FIELD_URLS:
     case FIELD_COLOR:
     case FIELD_FILE:
     case FIELD_HOST:
@@ -196,6 +197,9 @@ void catalog_object_write(struct buf *buf, enum section section, const void *obj
     case SECTION_CONNECTIONS:
         write_connection(buf, object, with_secrets);
         break;
+    case SECTION_APPLICATIONS:
+        write_object(buf, "  - ", &application_fields, STR_NONE, object, with_secrets);
+        break;
     case SECTION_MAPPINGS:
         write_mapping_set(buf, object);
         break;
@@ -274,7 +278,9 @@ static void append_example_file(struct buf *buf)
         "    client_id: medicatie-rp\n    client_secret_file: secrets/ysis\n    ceiling: Zorgplein\n"
         "    notify_address: fab@zonnestraaltjes.example\n    patient_keys:\n");
     append_example(buf, &patient_key_fields, "      - ");
-    buf_append_c(buf, "        key_file: secrets/ctx-2026-01\nmappings:\n");
+    buf_append_c(buf, "        key_file: secrets/ctx-2026-01\napplications:\n");
+    append_example(buf, &application_fields, "  - ");
+    buf_append_c(buf, "    client_secret_file: secrets/apotheek\nmappings:\n");
     append_example(buf, &mapping_fields, "  - ");
     buf_append_c(buf, "    codes:\n      - {code: \"1201\", name: Huis Oost, group: Verpleging}\n"
                       "      - {code: \"1377\", status: ignored}\n```\n\n");
@@ -311,6 +317,9 @@ static void append_sso_sections(struct buf *buf)
     buf_append_c(buf,
                  "# PRESETS\n\nA connection with a preset has these values for keys that are left out:\n\n");
     append_presets(buf);
+    buf_append_c(buf, "# APPLICATIONS\n\nApplications that log people in at Sluis with OpenID Connect; see "
+                      "docs/operations.md. Each entry of the list `applications` has:\n\n");
+    append_rows(buf, &application_fields);
     buf_append_c(
         buf,
         "# MAPPINGS\n\nThe mapping table is written by logins as well: an import adds and changes the codes "
@@ -333,11 +342,12 @@ void catalog_file_write_manual(struct buf *buf)
         "# DESCRIPTION\n\n"
         "`sluis import FILE` brings business data into the store, and `sluis export` writes them back in the "
         "same form: identity providers and care providers for the patient's door; hosts, views, ceilings, "
-        "security groups, connections and mappings for the professional's door. "
+        "security groups, connections, applications and mappings for the professional's door. "
         "When anything is wrong with a file, nothing of it is imported, and importing the same file again "
         "changes nothing. "
         "Objects are known by their `id` or `name` (and customer); a connection by its slug, platform and "
-        "environment. One that is in the store but not in the file stays, unless `--prune` is given. A key "
+        "environment, and an application by its client_id, platform and environment. One that is in the "
+        "store but not in the file stays, unless `--prune` is given. A key "
         "that is left out or empty has its default, even when the store has another value; "
         "secrets alone are kept.\n\n"
         "Files named in it are read at import; relative names start at the directory of the file "

@@ -32,6 +32,17 @@ static bool is_url(struct str text, bool is_development)
     return host.length > 0 && (!is_http || (is_development && is_local));
 }
 
+/* A fragment is never sent (RFC 6749 3.1.2), so a redirect URI with one could not be compared. */
+static bool is_url_list(struct str text, bool is_development)
+{
+    struct str rest = text;
+    struct str url;
+    while (str_split_next(&rest, ' ', &url))
+        if (!is_url(url, is_development) || str_find(url, '#') < url.length)
+            return false;
+    return text.length <= 4000;
+}
+
 static bool is_choice(const char *choices, struct str text)
 {
     struct str rest = str_from_c(choices);
@@ -269,6 +280,8 @@ bool field_is_right(const struct field_row *row, struct str text, bool is_develo
         return is_word_list(text);
     case FIELD_URL:
         return is_url(text, is_development);
+    case FIELD_URLS:
+        return is_url_list(text, is_development);
     case FIELD_COLOR:
         return text.length == 7 && text.data[0] == '#' &&
                is_made_of(str_slice(text, 1, 7), "0123456789abcdefABCDEF");

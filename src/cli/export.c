@@ -93,6 +93,13 @@ static void narrow(struct cli *cli, const struct export *export, struct business
             data->sso.connections[kept++] = *connection;
     }
     data->sso.connection_count = kept;
+    kept = 0;
+    for (size_t i = 0; i < data->sso.application_count; i++) {
+        const struct sso_application *application = &data->sso.applications[i];
+        if (export->environment == NULL || str_equal_c(application->environment, export->environment))
+            data->sso.applications[kept++] = *application;
+    }
+    data->sso.application_count = kept;
     if (export->only == NULL)
         return;
     struct business_data all = *data;
@@ -115,6 +122,9 @@ static void narrow(struct cli *cli, const struct export *export, struct business
     } else if (strcmp(export->only, "security_groups") == 0) {
         data->sso.groups = all.sso.groups;
         data->sso.group_count = all.sso.group_count;
+    } else if (strcmp(export->only, "applications") == 0) {
+        data->sso.applications = all.sso.applications;
+        data->sso.application_count = all.sso.application_count;
     } else {
         data->sso.connections = all.sso.connections;
         data->sso.connection_count = all.sso.connection_count;

@@ -212,6 +212,7 @@ int cli_sso(int argc, char **argv)
 {
     static const struct cli_command commands[] = {
         {"connections", "the links to identity providers: list, show", cli_sso_connections},
+        {"applications", "those that log people in here: list, show", cli_sso_applications},
         {"groups", "security groups: list, show", cli_sso_groups},
         {"mappings", "locations and their groups: list, link, unlink, ignore", cli_sso_mappings},
         {"log", "login attempts, step by step: list, show, export", cli_sso_log},

@@ -11,6 +11,7 @@
 
 /* ---- verbs, one file per noun ---- */
 
+int cli_sso_applications(int argc, char **argv);
 int cli_sso_connections(int argc, char **argv);
 int cli_sso_groups(int argc, char **argv);
 int cli_sso_keys(int argc, char **argv);

@@ -8,7 +8,7 @@
 
 /* ---- the kinds of objects, each told once ---- */
 
-enum kind { KIND_HOST, KIND_CEILING, KIND_GROUP, KIND_VIEW, KIND_CONNECTION, KIND_COUNT };
+enum kind { KIND_HOST, KIND_CEILING, KIND_GROUP, KIND_VIEW, KIND_CONNECTION, KIND_APPLICATION, KIND_COUNT };
 
 static size_t count_of(const struct sso_data *data, enum kind kind)
 {
@@ -23,6 +23,8 @@ static size_t count_of(const struct sso_data *data, enum kind kind)
         return data->view_count;
     case KIND_CONNECTION:
         return data->connection_count;
+    case KIND_APPLICATION:
+        return data->application_count;
     case KIND_COUNT:
         break;
     }
@@ -42,6 +44,8 @@ static const void *object_at(const struct sso_data *data, enum kind kind, size_t
         return &data->views[index];
     case KIND_CONNECTION:
         return &data->connections[index];
+    case KIND_APPLICATION:
+        return &data->applications[index];
     case KIND_COUNT:
         break;
     }
@@ -67,6 +71,11 @@ static const char *object_name(struct arena *arena, enum kind kind, const void *
     case KIND_CONNECTION: {
         const struct sso_connection *item = object;
         return arena_printf(arena, "connection %.*s (%.*s, %.*s)", STR_ARG(sso_slug(arena, item)),
+                            STR_ARG(item->platform), STR_ARG(item->environment));
+    }
+    case KIND_APPLICATION: {
+        const struct sso_application *item = object;
+        return arena_printf(arena, "application %.*s (%.*s, %.*s)", STR_ARG(item->client_id),
                             STR_ARG(item->platform), STR_ARG(item->environment));
     }
     case KIND_COUNT:
@@ -102,6 +111,10 @@ static struct str key_of(struct arena *arena, enum kind kind, const void *object
     case KIND_CONNECTION: {
         const struct sso_connection *item = object;
         return key_of_parts(arena, item->platform, item->environment, sso_slug(arena, item));
+    }
+    case KIND_APPLICATION: {
+        const struct sso_application *item = object;
+        return key_of_parts(arena, item->platform, item->environment, item->client_id);
     }
     case KIND_COUNT:
         break;
@@ -151,6 +164,9 @@ static void form_object(struct buf *form, enum kind kind, const void *object)
     }
     case KIND_CONNECTION:
         sso_connection_form(form, object);
+        break;
+    case KIND_APPLICATION:
+        sso_application_form(form, object);
         break;
     case KIND_COUNT:
         break;
@@ -256,6 +272,11 @@ static enum outcome check(struct db *db, const struct write_call *call)
         if (outcome != OK)
             return outcome;
     }
+    for (size_t i = 0; i < call->data->application_count; i++) {
+        const struct sso_application *item = &call->data->applications[i];
+        if (str_equal(item->client_auth, STR("none")) != (item->secret.length == 0))
+            return refuse(call, KIND_APPLICATION, item, "needs a secret, or client_auth none and no secret");
+    }
     return call->is_pruning ? check_links(db, call) : OK;
 }
 
@@ -312,6 +333,8 @@ static enum outcome put_object(struct db *db, const struct write_call *call, enu
         return sso_put_view(db, object);
     case KIND_CONNECTION:
         return sso_put_connection(db, call->vault, call->arena, object);
+    case KIND_APPLICATION:
+        return sso_put_application(db, call->vault, call->arena, object);
     case KIND_COUNT:
         break;
     }
@@ -331,6 +354,8 @@ static enum outcome remove_object(struct db *db, enum kind kind, const void *obj
         return sso_delete_view(db, object);
     case KIND_CONNECTION:
         return sso_delete_connection(db, object);
+    case KIND_APPLICATION:
+        return sso_delete_application(db, object);
     case KIND_COUNT:
         break;
     }

@@ -1,8 +1,8 @@
 /*
  * Business data of the professional's door (spec sso.md Appendix A): customers' connections, security groups
- * with their permissions, ceilings, departments, views and hosts. Written whole objects at a time (all or
- * nothing), read whole when the version changed. Rows of the mapping table are not here: logins write them,
- * see store/mapping.h. Client secrets and patient-context keys are sealed at rest by these verbs.
+ * with their permissions, ceilings, departments, views, hosts and applications. Written whole objects at a
+ * time (all or nothing), read whole when the version changed. Rows of the mapping table are not here: logins
+ * write them, see store/mapping.h. Secrets and patient-context keys are sealed at rest by these verbs.
  */
 #ifndef STORE_SSO_CATALOG_H
 #define STORE_SSO_CATALOG_H
@@ -120,6 +120,18 @@ struct sso_view { /* VIEW-1 */
     bool is_limited;       /* VIEW-7 */
 };
 
+struct sso_application { /* that logs people in at our own OpenID provider */
+    struct str platform, environment;
+    struct str client_id; /* unique per platform and environment */
+    struct str name;
+    struct str status; /* "active", "disabled" */
+    struct str customer_key;
+    struct str connections; /* slugs that it serves, space separated; empty = all of the customer */
+    struct str client_auth; /* "secret", or "none" for a public client */
+    struct str secret;
+    struct str redirect_uris, post_logout_redirect_uris; /* space separated; compared whole */
+};
+
 struct sso_data {
     struct sso_host *hosts;
     size_t host_count;
@@ -131,6 +143,8 @@ struct sso_data {
     size_t ceiling_count;
     struct sso_view *views;
     size_t view_count;
+    struct sso_application *applications;
+    size_t application_count;
 };
 
 /* As catalog_write and catalog_read (store/catalog.h), with the same version counter. */

@@ -271,7 +271,8 @@ enum outcome sso_read_rows(struct db *db, const struct vault *vault, struct aren
 {
     *out_data = (struct sso_data){0};
     if (read_hosts(db, arena, out_data) != OK || sso_read_connections(db, vault, arena, out_data) != OK ||
-        read_groups(db, arena, out_data) != OK || read_ceilings(db, arena, out_data) != OK)
+        read_groups(db, arena, out_data) != OK || read_ceilings(db, arena, out_data) != OK ||
+        sso_read_applications(db, vault, arena, out_data) != OK)
         return FAILED;
     return read_views(db, arena, out_data);
 }

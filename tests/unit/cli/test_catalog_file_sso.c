@@ -62,6 +62,18 @@ static const char full[] =
     "        key: 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
     "      - {id: ctx-2, key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8}\n"
     "  - {platform: secure, environment: acceptance, customer_key: zonnestraaltjes, provider_key: ysis}\n"
+    "applications:\n"
+    "  - client_id: apotheek\n"
+    "    platform: secure\n"
+    "    environment: production\n"
+    "    customer_key: zonnestraaltjes\n"
+    "    connections: zonnestraaltjes_ysis\n"
+    "    name: Apotheek é\n"
+    "    redirect_uris: https://apotheek.example.nl/cb?a=1 https://b.example.nl/cb\n"
+    "    post_logout_redirect_uris: https://apotheek.example.nl/\n"
+    "    client_secret: \"s+/ x\"\n"
+    "  - {client_id: app, platform: secure, environment: acceptance, customer_key: zonnestraaltjes, "
+    "redirect_uris: \"https://app.example.nl/cb\", client_auth: none, status: disabled}\n"
     "mappings:\n"
     "  - connection: zonnestraaltjes_ysis\n"
     "    environment: production\n"
@@ -140,6 +152,37 @@ static void full_file_is_read(void **state)
 }
 
 /* Section 7 and 2.16. */
+static void applications_are_read(void **state)
+{
+    struct arena *arena = *state;
+    struct business_data data;
+    struct yaml_faults faults;
+    struct failure failure;
+    must_parse(arena, full, NULL, &data);
+    assert_int_equal(data.sso.application_count, 2);
+    const struct sso_application *item = &data.sso.applications[0];
+    assert_text(item->client_id, "apotheek");
+    assert_text(item->status, "active");
+    assert_text(item->client_auth, "secret");
+    assert_text(item->secret, "s+/ x");
+    assert_text(item->redirect_uris, "https://apotheek.example.nl/cb?a=1 https://b.example.nl/cb");
+    assert_text(data.sso.applications[1].client_auth, "none");
+
+    /* A secret that is not given is that of the store; without any, the file says too little. */
+    const struct business_data none = {0};
+    struct business_data stored = data;
+    const char *from = strstr(full, "    client_secret: \"s+/ x\"\n");
+    const char *text = arena_printf(arena, "%.*s%s", (int)(from - full), full, strchr(from, '\n') + 1);
+    must_parse(arena, text, NULL, &data);
+    assert_int_equal(catalog_keep_secrets(&data, &stored, 1000, &failure), OK);
+    assert_text(data.sso.applications[0].secret, "s+/ x");
+    must_parse(arena, text, NULL, &data);
+    assert_int_equal(catalog_keep_secrets(&data, &none, 1000, &failure), FAILED);
+    assert_non_null(strstr(failure.text, "apotheek"));
+    must_parse(arena, strstr(full, "applications:\n"), &stored, &data);
+    assert_int_equal(parse(arena, strstr(full, "applications:\n"), NULL, &data, &faults), FAILED);
+}
+
 static void presets_fill_what_is_left_out(void **state)
 {
     struct arena *arena = *state;
@@ -303,6 +346,18 @@ static void every_fault_has_its_place(void **state)
     static const struct {
         const char *from, *to, *expected;
     } cases[] = {
+        {"redirect_uris: https://apo", "redirect_uris: http://apo", "applications[0].redirect_uris: this"},
+        {"cb?a=1 https://b.example.nl/cb", "cb#a", "applications[0].redirect_uris: this value"},
+        {"cb?a=1 https", "cb?a=1  https", "applications[0].redirect_uris: this value"},
+        {"    connections: zonnestraaltjes_ysis\n", "    connections: zonnestraaltjes_adfs\n",
+         "applications[0].connections: this customer has no connection zonnestraaltjes_adfs"},
+        {"    connections: zonnestraaltjes_ysis\n", "    connections: anders_ysis\n",
+         "applications[0].connections: this customer has no connection anders_ysis"},
+        {"client_id: app, platform: secure, environment: acceptance",
+         "client_id: apotheek, platform: secure, environment: production",
+         "this platform and environment have an application with this client_id already"},
+        {"client_id: app, platform: secure", "client_id: app, platform: other",
+         "applications[1].environment: there is no host"},
         {"name: secure.example.nl", "name: Secure.example.nl",
          "F:2:11: hosts[0].name: this value is not right"},
         {"name: secure.example.nl", "name: \"secure.example.nl:0\"", "hosts[0].name: this value"},
@@ -384,9 +439,9 @@ static void every_fault_has_its_place(void **state)
         {"connection: zonnestraaltjes_ysis", "connection: zonnestraaltjes",
          "mappings[0].connection: this value"},
         {"connection: zonnestraaltjes_ysis", "connection: zonnestraaltjes_adfs",
-         "F:51:17: mappings[0].connection: there is no connection with this slug and environment"},
+         "F:62:17: mappings[0].connection: there is no connection with this slug and environment"},
         {"group: Verpleging é}", "group: Artsen}",
-         "F:54:43: mappings[0].codes[0].group: the customer of this connection has no security group"},
+         "F:65:43: mappings[0].codes[0].group: the customer of this connection has no security group"},
         {"group: Verpleging é}", "status: linked}", "mappings[0].codes[0]: is linked without a group"},
         {"status: ignored", "status: ignored, group: Leeg",
          "mappings[0].codes[1]: has a group without being"},
@@ -438,6 +493,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(full_file_is_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(applications_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(presets_fill_what_is_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(export_reads_back_as_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(secrets_are_kept_replaced_and_taken_away, set_up, tear_down),

@@ -99,7 +99,16 @@ static struct sso_view views[] = {
 
 static struct sso_data data_with(struct sso_connection *connections, size_t count)
 {
-    return (struct sso_data){hosts, 2, connections, count, groups, 3, ceilings, 1, views, 2};
+    return (struct sso_data){.hosts = hosts,
+                             .host_count = 2,
+                             .connections = connections,
+                             .connection_count = count,
+                             .groups = groups,
+                             .group_count = 3,
+                             .ceilings = ceilings,
+                             .ceiling_count = 1,
+                             .views = views,
+                             .view_count = 2};
 }
 
 static int64_t write_at(const struct sso_data *data, bool prune, bool dry_run, int64_t now)
@@ -226,6 +235,53 @@ static void a_connection_comes_back_as_it_went_in(void **state)
         ASSERT_SAME(context_keys[i].kid);
         ASSERT_SAME(context_keys[i].key);
     }
+}
+
+static void an_application_comes_back_as_it_went_in(void **state)
+{
+    (void)state;
+    struct sso_application given = {
+        .platform = STR("medicatie"),
+        .environment = STR("production"),
+        .client_id = STR("apotheek"),
+        .name = STR("Apotheek"),
+        .status = STR("active"),
+        .customer_key = STR("zonnestraaltjes"),
+        .connections = STR("zonnestraaltjes_ysis"),
+        .client_auth = STR("secret"),
+        .secret = STR("application-secret-marker"),
+        .redirect_uris = STR("https://a.example/cb https://b.example/cb"),
+        .post_logout_redirect_uris = STR("https://a.example/"),
+    };
+    struct sso_data data = {.applications = &given, .application_count = 1};
+    assert_int_equal(write_data(&data), 1);
+    assert_int_equal(write_data(&data), 0);
+    struct sso_data all = read_data();
+    assert_int_equal(all.application_count, 1);
+    const struct sso_application *found = &all.applications[0];
+    ASSERT_SAME(platform);
+    ASSERT_SAME(environment);
+    ASSERT_SAME(client_id);
+    ASSERT_SAME(name);
+    ASSERT_SAME(status);
+    ASSERT_SAME(customer_key);
+    ASSERT_SAME(connections);
+    ASSERT_SAME(client_auth);
+    ASSERT_SAME(secret);
+    ASSERT_SAME(redirect_uris);
+    ASSERT_SAME(post_logout_redirect_uris);
+    assert_false(is_in_the_clear(STR("application-secret-marker")));
+
+    given.client_auth = STR("none");
+    assert_refused(&data, false,
+                   "application apotheek (medicatie, production) needs a secret, or client_auth none and no "
+                   "secret");
+    given.secret = STR_NONE;
+    assert_int_equal(write_data(&data), 1);
+    all = read_data();
+    assert_int_equal(all.applications[0].secret.length, 0);
+    assert_int_equal(write_at(&(struct sso_data){0}, true, false, TEST_NOW), 1);
+    assert_int_equal(read_data().application_count, 0);
 }
 
 /* A column in the wrong place of one of the two field tables would come back as another's value. */
@@ -565,6 +621,7 @@ static void a_broken_store_fails(void **state)
 
 static const struct CMUnitTest tests[] = {
     STORE_TEST(a_connection_comes_back_as_it_went_in),
+    STORE_TEST(an_application_comes_back_as_it_went_in),
     STORE_TEST(each_flag_and_number_comes_back_alone),
     STORE_TEST(hosts_groups_ceilings_and_views_come_back_as_they_went_in),
     STORE_TEST(an_empty_catalogue_reads_as_nothing),
