@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/codec.h"
-#include "http/browser.h"
 #include "jose/claims.h"
 
 #include <inttypes.h>
@@ -12,7 +11,6 @@
 
 #define CODE_CONTEXT "sso.handover"
 #define CODE_LIFETIME_S 60
-#define HEADER_MAX 4096
 
 /* ---- the one-time code: the session's digest and its end, sealed; used up through the replay table ---- */
 
@@ -139,54 +137,4 @@ void handover_handle_exchange(void *context, const struct http_request *request,
         http_response_json(response, 503, STR("{\"error\":\"temporarily_unavailable\"}"));
         return;
     }
-}
-
-/* ---- forward authentication ---- */
-
-/* A header value: printable ASCII stays, anything else is percent-encoded, so that names with diacritics pass
- * a proxy. */
-static const char *header_value(struct arena *arena, struct str value)
-{
-    struct buf encoded = buf_new(arena, HEADER_MAX);
-    for (size_t i = 0; i < value.length; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-        if (c == '\n' || c == ' ')
-            buf_append_char(&encoded, c == '\n' ? ',' : ' ');
-        else if (c > 0x20 && c < 0x7F && c != '%' && c != ',')
-            buf_append_char(&encoded, (char)c);
-        else
-            buf_printf(&encoded, "%%%02X", c);
-    }
-    return encoded.overflowed ? NULL : buf_c(&encoded);
-}
-
-void handover_handle_verify(void *context, const struct http_request *request, struct http_response *response)
-{
-    struct professional *door = context;
-    struct str digest;
-    struct session session;
-    enum outcome outcome = ABSENT;
-    if (browser_cookie_digest(request, SSO_SESSION_COOKIE, &digest))
-        outcome = session_find(door->store, digest, clock_now(), request->arena, &session);
-    if (outcome != OK) {
-        http_response_text(response, outcome == ABSENT ? 401 : 503,
-                           outcome == ABSENT ? "no session\n" : "failed\n");
-        return;
-    }
-    const struct {
-        const char *name;
-        struct str value;
-    } headers[] = {{"X-SSO-User", session.user_id},        {"X-SSO-Name", session.display_name},
-                   {"X-SSO-Groups", session.groups},       {"X-SSO-Permissions", session.permissions},
-                   {"X-SSO-Locations", session.locations}, {"X-SSO-Connection", session.connection}};
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        const char *value = header_value(request->arena, headers[i].value);
-        if (value ==
-            NULL) { /* too long to pass whole: half a list of permissions must not pass for all of it */
-            http_response_text(response, 503, "session facts too long for headers\n");
-            return;
-        }
-        http_response_header(response, headers[i].name, value);
-    }
-    http_response_text(response, 200, "ok\n");
 }

@@ -3,6 +3,7 @@
 #include "sso/handover.h"
 #include "sso/logout.h"
 #include "sso/start.h"
+#include "sso/verify.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -14,7 +15,7 @@ static const struct route front_routes[] = {
 };
 
 static const struct route internal_routes[] = {
-    {HTTP_GET, "/sso/verify", handover_handle_verify, ROUTE_BLOCKING},
+    {HTTP_GET, "/sso/verify", verify_handle, ROUTE_BLOCKING},
     {HTTP_POST, "/sso/handover", handover_handle_exchange, ROUTE_BLOCKING},
 };
 

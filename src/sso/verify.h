@@ -1,0 +1,14 @@
+/*
+ * Forward authentication: an application behind the same origin is asked for by its proxy, which asks
+ * GET /sso/verify on the internal listener about each request first (deploy/nginx/forward-auth.conf). 200
+ * with the session's facts in X-SSO-* headers, 401 without a session, 503 when it cannot be told; the proxy
+ * lets 200 through and nothing else. The proxy must clear what the browser sends under these names (SES-9).
+ */
+#ifndef SSO_VERIFY_H
+#define SSO_VERIFY_H
+
+#include "http/router.h"
+
+http_handler verify_handle;
+
+#endif
