@@ -113,7 +113,7 @@ static void check_identity_provider(struct check *check, struct idp *idp,
     const char *url;
     struct failure failure = {""};
     enum idp_result result =
-        idp_start(idp, &connection, redirect_uri, NULL, 0, check->arena, &attempt, &url, &failure);
+        idp_start(idp, &connection, redirect_uri, NULL, 0, check->arena, &attempt, &url, NULL, &failure);
     if (result == IDP_OK)
         check_ok(check, key, "%s: its metadata are in order", connection.issuer);
     else

@@ -5,10 +5,13 @@
 #include "http/address.h"
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Connections that were opened without the address check must never serve a call that asks for it, so each
@@ -71,6 +74,23 @@ void http_client_thread_end(void)
         return;
     handles_free(pthread_getspecific(handles_key));
     pthread_setspecific(handles_key, NULL);
+}
+
+const char *http_phase_name(enum http_phase phase)
+{
+    switch (phase) {
+    case HTTP_PHASE_NONE:
+        return "none";
+    case HTTP_PHASE_NAME:
+        return "dns";
+    case HTTP_PHASE_CONNECT:
+        return "connect";
+    case HTTP_PHASE_TLS:
+        return "tls";
+    case HTTP_PHASE_ANSWER:
+        return "answer";
+    }
+    return "none";
 }
 
 /* The checked URL of a call; `host` without brackets. */
@@ -166,6 +186,57 @@ static curl_socket_t open_public_socket(void *context, curlsocktype purpose,
     return socket(socket_address->family, socket_address->socktype | SOCK_CLOEXEC, socket_address->protocol);
 }
 
+/* ---- what a certificate was refused for ---- */
+
+/* The trouble of the call that this thread is making: a handshake happens within curl_easy_perform only, and
+ * a connection that is used again has had its own. */
+static _Thread_local struct http_trouble *watched;
+
+static void print_name(const X509_NAME *name, char *out_text)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text;
+    if (bio == NULL)
+        return;
+    /* RFC 2253: everything that is not printable ASCII is escaped. */
+    if (X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
+        long length = BIO_get_mem_data(bio, &text);
+        snprintf(out_text, HTTP_TROUBLE_NAME_MAX, "%.*s", (int)length, text);
+    }
+    BIO_free(bio);
+}
+
+static void note_certificate(X509 *certificate, struct http_trouble *trouble)
+{
+    struct tm end;
+    print_name(X509_get_subject_name(certificate), trouble->subject);
+    print_name(X509_get_issuer_name(certificate), trouble->issuer);
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1)
+        strftime(trouble->not_after, sizeof trouble->not_after, "%Y-%m-%dT%H:%M:%SZ", &end);
+}
+
+/* Notes the certificate that is refused, or the server's own, which may still be refused for its name. The
+ * verdict stays OpenSSL's. */
+static int watch_certificate(int is_accepted, X509_STORE_CTX *context)
+{
+    X509 *certificate = X509_STORE_CTX_get_current_cert(context);
+    bool is_noted = watched != NULL && watched->is_certificate_refused;
+    if (watched != NULL && certificate != NULL && !is_noted &&
+        (!is_accepted || X509_STORE_CTX_get_error_depth(context) == 0))
+        note_certificate(certificate, watched);
+    if (watched != NULL && !is_accepted)
+        watched->is_certificate_refused = true;
+    return is_accepted;
+}
+
+static CURLcode watch_handshake(CURL *curl, void *ssl_context, void *context)
+{
+    (void)curl;
+    (void)context;
+    SSL_CTX_set_verify(ssl_context, SSL_CTX_get_verify_mode(ssl_context), watch_certificate);
+    return CURLE_OK;
+}
+
 #define SET(option, value)                                                                                   \
     do {                                                                                                     \
         if (curl_easy_setopt(curl, (option), (value)) != CURLE_OK)                                           \
@@ -178,6 +249,8 @@ static enum outcome set_tls(CURL *curl, const struct http_call *call)
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_CA_CACHE_TIMEOUT, 300L);
+    /* A curl on another TLS library has no such thing; then only the details of a refusal are missing. */
+    (void)curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, watch_handshake);
     if (call->ca_file != NULL) {
         SET(CURLOPT_CAINFO, call->ca_file);
         SET(CURLOPT_CAPATH, NULL); /* or the system's would be trusted beside it */
@@ -260,6 +333,37 @@ static const char *tls_reason(CURL *curl, CURLcode code)
     return curl_easy_strerror(code);
 }
 
+static bool has_happened(CURL *curl, CURLINFO moment)
+{
+    curl_off_t microseconds = 0;
+    return curl_easy_getinfo(curl, moment, &microseconds) == CURLE_OK && microseconds > 0;
+}
+
+static enum http_phase phase_reached(CURL *curl, const struct target *target, CURLcode code)
+{
+    if (code == CURLE_COULDNT_RESOLVE_HOST || !has_happened(curl, CURLINFO_NAMELOOKUP_TIME_T))
+        return HTTP_PHASE_NAME;
+    if (code == CURLE_COULDNT_CONNECT || !has_happened(curl, CURLINFO_CONNECT_TIME_T))
+        return HTTP_PHASE_CONNECT;
+    bool is_tls = str_equal_ignoring_case(str_from_c(target->scheme), STR("https"));
+    return is_tls && !has_happened(curl, CURLINFO_APPCONNECT_TIME_T) ? HTTP_PHASE_TLS : HTTP_PHASE_ANSWER;
+}
+
+/* Of what the handshake noted, only a refusal is kept. */
+static void describe(CURL *curl, CURLcode code, const struct transfer *transfer, const struct target *target,
+                     struct http_trouble *trouble)
+{
+    struct http_trouble seen = *trouble;
+    *trouble = (struct http_trouble){.is_timeout = code == CURLE_OPERATION_TIMEDOUT};
+    if (!transfer->is_address_refused)
+        trouble->phase = phase_reached(curl, target, code);
+    if (code != CURLE_PEER_FAILED_VERIFICATION)
+        return;
+    *trouble = seen;
+    trouble->phase = HTTP_PHASE_TLS;
+    trouble->is_certificate_refused = true;
+}
+
 static enum http_call_result judge(CURL *curl, CURLcode code, const struct transfer *transfer,
                                    const struct target *target, bool was_sent_before, struct failure *failure)
 {
@@ -286,12 +390,14 @@ static void answer_read(CURL *curl, struct arena *arena, const struct transfer *
 {
     long status = 0;
     const char *content_type = NULL;
-    struct curl_header *date = NULL;
+    struct curl_header *date = NULL, *authentication = NULL;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &content_type);
     out_answer->status = (int)status;
     out_answer->body = buf_str(&transfer->body);
     out_answer->content_type = content_type ? arena_strdup(arena, content_type) : "";
+    if (curl_easy_header(curl, "WWW-Authenticate", 0, CURLH_HEADER, -1, &authentication) == CURLHE_OK)
+        out_answer->authentication = arena_strdup(arena, authentication->value);
     if (curl_easy_header(curl, "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK) {
         time_t seconds = curl_getdate(date->value, NULL);
         out_answer->date = seconds > 0 ? (int64_t)seconds : 0;
@@ -325,15 +431,22 @@ static enum http_call_result perform(CURL *curl, struct arena *arena, const stru
         int64_t left_ms = until_ms - clock_monotonic_ms();
         if (left_ms <= 0) {
             (void)failure_set(failure, "%s: the redirects took too long", target->host);
+            out_answer->trouble = (struct http_trouble){.phase = HTTP_PHASE_ANSWER, .is_timeout = true};
             return HTTP_CALL_TIMED_OUT;
         }
         if (set_exchange(curl, url, (long)left_ms, &transfer, is_checked) != OK) {
             (void)failure_set(failure, "%s: the call could not be set up", target->host);
             return hop > 0 ? HTTP_CALL_BROKEN : HTTP_CALL_NOT_SENT;
         }
+        out_answer->trouble = (struct http_trouble){0};
+        watched = &out_answer->trouble;
         CURLcode code = curl_easy_perform(curl);
-        if (code != CURLE_OK)
+        watched = NULL;
+        if (code != CURLE_OK) {
+            describe(curl, code, &transfer, target, &out_answer->trouble);
             return judge(curl, code, &transfer, target, hop > 0, failure);
+        }
+        out_answer->trouble = (struct http_trouble){0};
         const char *next = hop < call->redirects_max ? redirect_target(curl, arena, call, target) : NULL;
         if (next == NULL) {
             answer_read(curl, arena, &transfer, out_answer);
@@ -349,7 +462,8 @@ enum http_call_result http_client_call(struct arena *arena, const struct http_ca
     struct target target = {0};
     struct curl_slist *headers = NULL;
     enum http_call_result result = HTTP_CALL_NOT_SENT;
-    *out_answer = (struct http_answer){.content_type = ""};
+    int64_t started_at_ms = clock_monotonic_ms();
+    *out_answer = (struct http_answer){.content_type = "", .authentication = "", .host = ""};
 
     struct thread_handles *handles = handles_get();
     if (handles == NULL) {
@@ -360,6 +474,7 @@ enum http_call_result http_client_call(struct arena *arena, const struct http_ca
         (void)failure_set(failure, "%s: this URL is not allowed for a call", target.host ? target.host : "-");
         return result;
     }
+    out_answer->host = target.host;
     bool is_checked = !call->is_private_allowed && !(call->is_http_allowed && target.is_local);
     CURL *curl = is_checked ? handles->public_only : handles->any_address;
     curl_easy_reset(curl); /* keeps connections, forgets credentials and the last caller's pointers */
@@ -369,6 +484,7 @@ enum http_call_result http_client_call(struct arena *arena, const struct http_ca
         (void)failure_set(failure, "%s: the call could not be set up", target.host);
     else
         result = perform(curl, arena, call, &target, is_checked, out_answer, failure);
+    out_answer->ms = clock_monotonic_ms() - started_at_ms;
     curl_easy_reset(curl);
     curl_slist_free_all(headers);
     return result;

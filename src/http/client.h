@@ -41,11 +41,40 @@ enum http_call_result {
     HTTP_CALL_BROKEN, /* anything after the request was written */
 };
 
+/* How far a call came. */
+enum http_phase {
+    HTTP_PHASE_NONE, /* the URL or the address it stands for is not allowed, or no memory */
+    HTTP_PHASE_NAME, /* looking up the host (DNS) */
+    HTTP_PHASE_CONNECT,
+    HTTP_PHASE_TLS,
+    HTTP_PHASE_ANSWER, /* connected: the request, and waiting for all of its answer */
+};
+const char *http_phase_name(enum http_phase phase); /* "dns", "connect", "tls" ...; for logs */
+
+#define HTTP_TROUBLE_NAME_MAX 256
+
+/* What is known of a call that failed, for logs. Plain data: a copy is complete. */
+struct http_trouble {
+    enum http_phase phase;
+    bool is_timeout;
+    /* The server's certificate was refused: its chain, its name or its dates. Then the one at fault, as far
+     * as it was shown; printable. */
+    bool is_certificate_refused;
+    char subject[HTTP_TROUBLE_NAME_MAX];
+    char issuer[HTTP_TROUBLE_NAME_MAX];
+    char not_after[32];
+};
+
+/* All of it in the arena. host, ms and trouble are there whatever became of the call. */
 struct http_answer {
     int status;
-    struct str body;          /* in the arena */
-    const char *content_type; /* "" when there was none */
-    int64_t date;             /* the Date header in seconds, 0 when there was none */
+    struct str body;
+    const char *content_type;   /* "" when there was none */
+    const char *authentication; /* the WWW-Authenticate header, "" when there was none */
+    int64_t date;               /* the Date header in seconds, 0 when there was none */
+    const char *host;           /* that was called; "" when the URL has none */
+    int64_t ms;
+    struct http_trouble trouble;
 };
 
 /* A kept connection that turns out closed before a byte of answer came is replaced once by a fresh one, for a

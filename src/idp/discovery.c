@@ -1,9 +1,11 @@
 #include "idp/discovery.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "jose/claims.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define URL_LENGTH_MAX 2048
@@ -92,13 +94,22 @@ static enum listed list_has(const json_t *json, const char *name, const char *wa
     return found;
 }
 
-static enum idp_result urls_check(const json_t *json, bool is_http_allowed, struct failure *failure)
+/* What a log tells of a fault: see struct idp_document. */
+static void put_detail(char *out_detail, struct str text)
+{
+    bool is_told = text.length < IDP_DETAIL_MAX && str_is_printable_ascii(text);
+    snprintf(out_detail, IDP_DETAIL_MAX, "%.*s", STR_ARG(is_told ? text : STR("(unreadable)")));
+}
+
+static enum idp_result urls_check(const json_t *json, bool is_http_allowed, char *out_detail,
+                                  struct failure *failure)
 {
     static const char *const names[] = {"authorization_endpoint", "token_endpoint", "jwks_uri",
                                         "userinfo_endpoint", "end_session_endpoint"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct str url;
         enum outcome outcome = claim_text(json, names[i], &url);
+        put_detail(out_detail, str_from_c(names[i]));
         if (outcome == FAILED) {
             failure_set(failure, "%s is no text", names[i]);
             return IDP_METADATA_INVALID;
@@ -108,22 +119,25 @@ static enum idp_result urls_check(const json_t *json, bool is_http_allowed, stru
             return IDP_ENDPOINT_MISSING;
         }
     }
+    *out_detail = '\0';
     return IDP_OK;
 }
 
 static enum idp_result members_check(const struct document_source *source, bool is_http_allowed,
-                                     const json_t *json, struct failure *failure)
+                                     const json_t *json, char *out_detail, struct failure *failure)
 {
     struct str issuer;
     if (claim_text(json, "issuer", &issuer) != OK) {
+        put_detail(out_detail, STR("issuer"));
         failure_set(failure, "no issuer");
         return IDP_METADATA_INVALID;
     }
     if (!str_equal_c(issuer, source->issuer)) { /* MET-2: no tolerance, not even for a slash */
+        put_detail(out_detail, issuer);
         failure_set(failure, "its issuer is not the configured %s", source->issuer);
         return IDP_ISSUER_DIFFERS;
     }
-    enum idp_result result = urls_check(json, is_http_allowed, failure);
+    enum idp_result result = urls_check(json, is_http_allowed, out_detail, failure);
     if (result != IDP_OK)
         return result;
     switch (list_has(json, "response_types_supported", "code")) {
@@ -131,6 +145,7 @@ static enum idp_result members_check(const struct document_source *source, bool 
     case LIST_HAS:
         break;
     case LIST_LACKS:
+        put_detail(out_detail, STR("response_types_supported"));
         failure_set(failure, "response_types_supported lacks code");
         return IDP_ENDPOINT_MISSING;
     case LIST_WRONG:
@@ -147,12 +162,13 @@ static enum idp_result members_check(const struct document_source *source, bool 
 }
 
 static enum idp_result metadata_parse(const struct document_source *source, bool is_http_allowed,
-                                      struct str body, void **out_value, struct failure *failure)
+                                      struct str body, void **out_value, char *out_detail,
+                                      struct failure *failure)
 {
     json_t *json = NULL;
     if (json_parse_object(body, &json, failure) != OK)
         return IDP_METADATA_INVALID;
-    enum idp_result result = members_check(source, is_http_allowed, json, failure);
+    enum idp_result result = members_check(source, is_http_allowed, json, out_detail, failure);
     if (result != IDP_OK) {
         json_decref(json);
         return result;
@@ -198,7 +214,8 @@ const struct document_kind discovery_metadata_kind = {
 
 /* TOK-2: what the metadata says, in the order basic, post; basic when it says nothing (Discovery 3). */
 static enum idp_result choose_client_auth(const struct idp_connection *connection, const json_t *json,
-                                          enum idp_client_auth *out_auth, struct failure *failure)
+                                          enum idp_client_auth *out_auth, char *out_detail,
+                                          struct failure *failure)
 {
     static const char name[] = "token_endpoint_auth_methods_supported";
     *out_auth = connection->client_auth;
@@ -218,13 +235,14 @@ static enum idp_result choose_client_auth(const struct idp_connection *connectio
         return IDP_OK;
     }
     failure_set(failure, "the provider accepts neither client_secret_basic nor client_secret_post");
+    put_detail(out_detail, str_from_c(name));
     return IDP_ENDPOINT_MISSING;
 }
 
 /* MET-4: the override, else the metadata's. */
 static enum idp_result choose_url(const char *override, const json_t *json, const char *name,
                                   bool is_http_allowed, struct arena *arena, const char **out_url,
-                                  struct failure *failure)
+                                  char *out_detail, struct failure *failure)
 {
     if (override != NULL) {
         if (!discovery_is_url_safe(override, is_http_allowed)) {
@@ -237,6 +255,7 @@ static enum idp_result choose_url(const char *override, const json_t *json, cons
     const char *url = json_string_value(json_object_get(json, name));
     if (url == NULL) {
         failure_set(failure, "the metadata lacks %s", name);
+        put_detail(out_detail, str_from_c(name));
         return IDP_ENDPOINT_MISSING;
     }
     *out_url = arena_strdup(arena, url);
@@ -273,13 +292,48 @@ static enum idp_result provider_fill(const struct idp_connection *connection, co
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         enum idp_result result = urls[i].is_needed
                                      ? choose_url(urls[i].override, json, urls[i].name, is_http_allowed,
-                                                  arena, urls[i].out_url, failure)
+                                                  arena, urls[i].out_url, provider->facts.detail, failure)
                                      : IDP_OK;
         if (result != IDP_OK)
             return result;
     }
     provider->end_session_endpoint = choose_end_session(connection, json, is_http_allowed, arena);
-    return choose_client_auth(connection, json, &provider->client_auth, failure);
+    return choose_client_auth(connection, json, &provider->client_auth, provider->facts.detail, failure);
+}
+
+/* The texts of a list with spaces between; NULL when there is no such list. */
+static const char *list_words(struct arena *arena, const json_t *json, const char *name)
+{
+    const json_t *list = json_object_get(json, name);
+    if (!json_is_array(list))
+        return NULL;
+    struct buf words = buf_new(arena, 512);
+    size_t index;
+    json_t *value;
+    json_array_foreach(list, index, value)
+    {
+        struct str word = str_from_c(json_string_value(value));
+        if (report_is_name(word))
+            buf_printf(&words, "%s%.*s", words.length > 0 ? " " : "", STR_ARG(word));
+    }
+    return buf_c(&words);
+}
+
+/* MET-11 */
+static struct idp_features read_features(struct arena *arena, const json_t *json)
+{
+    return (struct idp_features){
+        .has_pkce_s256 = list_has(json, "code_challenge_methods_supported", "S256") == LIST_HAS,
+        .has_response_iss =
+            json_is_true(json_object_get(json, "authorization_response_iss_parameter_supported")),
+        .has_end_session = json_object_get(json, "end_session_endpoint") != NULL,
+        .has_backchannel_logout = json_is_true(json_object_get(json, "backchannel_logout_supported")),
+        .has_backchannel_session =
+            json_is_true(json_object_get(json, "backchannel_logout_session_supported")),
+        .has_frontchannel_logout = json_is_true(json_object_get(json, "frontchannel_logout_supported")),
+        .auth_methods = list_words(arena, json, "token_endpoint_auth_methods_supported"),
+        .signing_algs = list_words(arena, json, "id_token_signing_alg_values_supported"),
+    };
 }
 
 static bool is_fully_overridden(const struct idp_connection *connection)
@@ -294,6 +348,7 @@ enum idp_result discovery_resolve(struct document_cache *cache, const struct idp
                                   struct failure *failure)
 {
     *out_provider = (struct provider){0};
+    out_provider->facts.origin = IDP_ORIGIN_CONFIGURED;
     if (is_fully_overridden(connection))
         return provider_fill(connection, NULL, is_http_allowed, arena, out_provider, failure);
 
@@ -312,10 +367,12 @@ enum idp_result discovery_resolve(struct document_cache *cache, const struct idp
         connection->id,          url, connection->issuer, connection->ca_file, connection->is_private_allowed,
         connection->answer_by_ms};
     struct document *document = NULL;
-    enum idp_result result = document_get(cache, &discovery_metadata_kind, &source, &document, failure);
+    enum idp_result result =
+        document_get(cache, &discovery_metadata_kind, &source, &document, &out_provider->facts, failure);
     if (result != IDP_OK)
         return result;
     const struct metadata *metadata = document_value(document);
+    out_provider->features = read_features(arena, metadata->json);
     result = provider_fill(connection, metadata->json, is_http_allowed, arena, out_provider, failure);
     out_provider->is_iss_promised = metadata->is_iss_promised;
     document_release(&document);

@@ -17,6 +17,8 @@ struct provider {
     const char *end_session_endpoint; /* NULL when there is none, or none that is safe to send a browser to */
     bool is_iss_promised;             /* authorization_response_iss_parameter_supported (RFC 9207) */
     enum idp_client_auth client_auth; /* never IDP_AUTH_AUTO */
+    struct idp_document facts;        /* of the metadata; also when they could not be had */
+    struct idp_features features;
 };
 
 enum idp_result discovery_resolve(struct document_cache *cache, const struct idp_connection *connection,

@@ -42,6 +42,9 @@ struct entry {
     bool is_outage; /* out of reach, rather than answering wrongly */
     enum idp_result result;
     struct failure failure;
+    /* The last fetch, whatever came of it: */
+    struct idp_call call;
+    char detail[IDP_DETAIL_MAX];
 };
 
 struct document_cache {
@@ -138,13 +141,14 @@ struct fetch {
     bool is_outage;
     struct document *document;
     struct failure failure;
+    struct idp_call call;
+    char detail[IDP_DETAIL_MAX];
 };
 
-static void check_drift(const struct document_source *source, int64_t date)
+static void check_drift(const struct document_source *source, const struct idp_call *call)
 {
-    int64_t drift = date - clock_now();
-    if (date != 0 && (drift > DRIFT_WARNING_S || drift < -DRIFT_WARNING_S))
-        log_warning("idp_clock_drift", LOG_C("connection", source->id), LOG_INT("seconds", drift));
+    if (call->has_drift && (call->drift_s > DRIFT_WARNING_S || call->drift_s < -DRIFT_WARNING_S))
+        log_warning("idp_clock_drift", LOG_C("connection", source->id), LOG_INT("seconds", call->drift_s));
 }
 
 static void fetch_parse(const struct document_cache *cache, const struct document_kind *kind,
@@ -158,7 +162,8 @@ static void fetch_parse(const struct document_cache *cache, const struct documen
         return;
     }
     void *value = NULL;
-    fetch->result = kind->parse(source, cache->is_http_allowed, answer->body, &value, &fetch->failure);
+    fetch->result =
+        kind->parse(source, cache->is_http_allowed, answer->body, &value, fetch->detail, &fetch->failure);
     if (fetch->result != IDP_OK)
         return;
     struct document *document = calloc(1, sizeof *document);
@@ -191,9 +196,11 @@ static struct fetch fetch_document(const struct document_cache *cache, const str
         .is_http_allowed = cache->is_http_allowed,
         .is_private_allowed = source->is_private_allowed,
     };
-    switch (http_client_call(arena, &call, &answer, &fetch.failure)) {
+    enum http_call_result called = http_client_call(arena, &call, &answer, &fetch.failure);
+    idp_call_note(&fetch.call, &answer, clock_now());
+    switch (called) {
     case HTTP_CALL_OK:
-        check_drift(source, answer.date);
+        check_drift(source, &fetch.call);
         fetch_parse(cache, kind, source, &answer, &fetch);
         break;
     case HTTP_CALL_TOO_LARGE:
@@ -203,6 +210,8 @@ static struct fetch fetch_document(const struct document_cache *cache, const str
     case HTTP_CALL_TIMED_OUT:
     case HTTP_CALL_BROKEN:
         fetch.is_outage = true;
+        if (answer.trouble.is_certificate_refused)
+            fetch.result = IDP_CERTIFICATE_INVALID;
         break;
     }
     arena_free(&arena);
@@ -220,6 +229,12 @@ static void entry_publish(struct document_cache *cache, struct entry *entry, str
 {
     static const int64_t delays_s[] = {3, 30, 300}; /* MET-5 */
     entry->is_fetching = false;
+    if (!fetch->call.has_drift) { /* what was known of its clock stays known */
+        fetch->call.has_drift = entry->call.has_drift;
+        fetch->call.drift_s = entry->call.drift_s;
+    }
+    entry->call = fetch->call;
+    memcpy(entry->detail, fetch->detail, sizeof entry->detail);
     if (fetch->result == IDP_OK) {
         document_release(&entry->document);
         entry->document = fetch->document;
@@ -331,11 +346,28 @@ static enum idp_result waited_in_vain(const struct entry *entry, struct failure 
     return entry->kind->unreachable;
 }
 
+/* Under the lock; with no document when there is none to serve. */
+static void entry_tell(const struct entry *entry, const struct document *document, bool is_fetched,
+                       struct idp_document *out_facts)
+{
+    int64_t age = document ? clock_now() - document->fetched_at : 0;
+    *out_facts = (struct idp_document){.age_s = age > 0 ? age : 0, .call = entry->call};
+    memcpy(out_facts->detail, entry->detail, sizeof out_facts->detail);
+    if (document == NULL)
+        out_facts->origin = IDP_ORIGIN_NONE;
+    else if (is_fetched)
+        out_facts->origin = IDP_ORIGIN_FETCHED;
+    else
+        out_facts->origin = age < entry->kind->fresh_s ? IDP_ORIGIN_CACHED : IDP_ORIGIN_STALE;
+}
+
 static enum idp_result entry_get(struct document_cache *cache, struct entry *entry,
                                  const struct document_source *source, struct document **out_document,
-                                 struct failure *failure)
+                                 struct idp_document *out_facts, struct failure *failure)
 {
     const struct document_kind *kind = entry->kind;
+    bool is_fetched = false;
+    entry_tell(entry, NULL, false, out_facts);
     const struct timespec deadline = wait_deadline(source);
     for (;;) {
         int64_t now = clock_now();
@@ -351,31 +383,34 @@ static enum idp_result entry_get(struct document_cache *cache, struct entry *ent
                 return waited_in_vain(entry, failure);
             continue;
         }
-        bool is_fetched = true;
+        bool is_done = true;
         if (!is_backing_off(entry, now)) {
-            is_fetched = fetch_now(cache, entry, source, &deadline);
-            if (is_fetched && entry->failures == 0)
+            is_done = fetch_now(cache, entry, source, &deadline);
+            is_fetched = is_done && entry->failures == 0;
+            if (is_fetched)
                 break;
         }
         if (may_serve_stale(entry, clock_now()))
             break;
-        if (!is_fetched)
+        if (!is_done)
             return waited_in_vain(entry, failure);
+        entry_tell(entry, NULL, false, out_facts);
         if (failure != NULL)
             *failure = entry->failure;
         return entry->result;
     }
     *out_document = document_hold(entry->document);
+    entry_tell(entry, entry->document, is_fetched, out_facts);
     return IDP_OK;
 }
 
 enum idp_result document_get(struct document_cache *cache, const struct document_kind *kind,
                              const struct document_source *source, struct document **out_document,
-                             struct failure *failure)
+                             struct idp_document *out_facts, struct failure *failure)
 {
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = entry_enter(cache, kind, source, clock_now());
-    enum idp_result result = entry_get(cache, entry, source, out_document, failure);
+    enum idp_result result = entry_get(cache, entry, source, out_document, out_facts, failure);
     entry->users--;
     pthread_mutex_unlock(&cache->lock);
     return result;
@@ -392,10 +427,12 @@ static bool is_throttled(struct entry *entry, int64_t now)
 
 static enum outcome entry_renew(struct document_cache *cache, struct entry *entry,
                                 const struct document_source *source, const struct document *seen,
-                                struct document **out_document, struct failure *failure)
+                                struct document **out_document, struct idp_document *out_facts,
+                                struct failure *failure)
 {
     const struct timespec deadline = wait_deadline(source);
     int64_t now = clock_now();
+    bool is_fetched = false;
     while (entry->is_fetching)
         if (pthread_cond_timedwait(&cache->fetched, &cache->lock, &deadline) != 0)
             break;
@@ -409,20 +446,23 @@ static enum outcome entry_renew(struct document_cache *cache, struct entry *entr
             waited_in_vain(entry, failure);
             return FAILED;
         }
+        is_fetched = true;
         if (entry->document == NULL || entry->document == seen)
             return failure_set(failure, "%s", entry->failure.text);
     }
     *out_document = document_hold(entry->document);
+    entry_tell(entry, entry->document, is_fetched, out_facts);
     return OK;
 }
 
 enum outcome document_renew(struct document_cache *cache, const struct document_kind *kind,
                             const struct document_source *source, const struct document *seen,
-                            struct document **out_document, struct failure *failure)
+                            struct document **out_document, struct idp_document *out_facts,
+                            struct failure *failure)
 {
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = entry_enter(cache, kind, source, clock_now());
-    enum outcome outcome = entry_renew(cache, entry, source, seen, out_document, failure);
+    enum outcome outcome = entry_renew(cache, entry, source, seen, out_document, out_facts, failure);
     entry->users--;
     pthread_mutex_unlock(&cache->lock);
     return outcome;

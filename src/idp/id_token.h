@@ -11,11 +11,19 @@
 #include "jose/jws.h"
 
 /* On IDP_OK *out_claims is a new reference. `access_token` may be empty. Failure texts hold no claim value.
- */
+ * The first rule that is broken gives the result; the report tells of every rule that could be looked at. */
 enum idp_result id_token_check(struct str token, const struct jwk_set *keys,
                                const struct idp_connection *connection, const struct idp_attempt *attempt,
                                int64_t now, struct str access_token, json_t **out_claims,
-                               struct failure *failure) MUST_CHECK;
+                               struct idp_report *report, struct failure *failure) MUST_CHECK;
+
+/* C15: a token that no key of the provider vouches for, and that brings one of its own (jwk, jku, x5c, x5u),
+ * is refused for that (502). One that the provider's key does vouch for may bring what it likes: it is
+ * ignored (IDT-3). Called once looking further for a key is over; gives `result` back otherwise. */
+enum idp_result id_token_blame_own_key(enum idp_result result, struct idp_report *report,
+                                       struct failure *failure) MUST_CHECK;
+/* The first of those header members that is there; NULL = none. */
+const char *id_token_own_key(const json_t *header);
 
 /* The algorithms and the HMAC secret of a connection, also for signed userinfo (UIN-3). */
 struct jws_options id_token_jws_options(const struct idp_connection *connection);

@@ -12,6 +12,8 @@ struct keys {
     struct document_cache *cache;
     struct document_source source; /* strings of the connection and the provider, which outlive this */
     struct document *document;     /* NULL when the connection needs no keys */
+    struct idp_document facts;     /* also when they could not be had */
+    bool is_renewed;
 };
 
 /* IDP_OK: end with keys_close. */

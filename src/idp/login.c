@@ -3,24 +3,25 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/log.h"
 #include "base/rand.h"
 #include "idp/discovery.h"
 #include "idp/id_token.h"
 #include "idp/keys.h"
+#include "idp/response.h"
+#include "idp/secrets.h"
 #include "idp/token.h"
 #include "idp/userinfo.h"
 
 #include <stdlib.h>
 
 #define URL_BYTES_MAX ((size_t)8192)
-#define CALLBACK_BYTES_MAX ((size_t)16384) /* RSP-2 */
-#define CODE_BYTES_MAX ((size_t)8192)
-#define ERROR_CODE_MAX 64
 #define DEFAULT_SCOPE "openid profile email" /* REQ-10 */
 
 struct idp {
     bool is_http_allowed;
     struct document_cache *documents;
+    struct secrets *secrets;
 };
 
 static enum idp_result refuse(struct failure *failure, enum idp_result result, const char *text)
@@ -35,7 +36,8 @@ enum outcome idp_new(const struct idp_settings *settings, struct idp **out_idp)
     if (idp == NULL)
         return FAILED;
     idp->is_http_allowed = settings->is_http_allowed;
-    if (document_cache_new(idp->is_http_allowed, &idp->documents) != OK) {
+    if (secrets_new(&idp->secrets) != OK || document_cache_new(idp->is_http_allowed, &idp->documents) != OK) {
+        secrets_free(&idp->secrets);
         free(idp);
         return FAILED;
     }
@@ -48,103 +50,9 @@ void idp_free(struct idp **idp)
     if (*idp == NULL)
         return;
     document_cache_free(&(*idp)->documents);
+    secrets_free(&(*idp)->secrets);
     free(*idp);
     *idp = NULL;
-}
-
-const char *idp_result_name(enum idp_result result)
-{
-    switch (result) {
-    case IDP_OK:
-        return "ok";
-    case IDP_CANCELLED:
-        return "cancelled";
-    case IDP_UNREACHABLE:
-        return "unreachable";
-    case IDP_METADATA_INVALID:
-        return "metadata_invalid";
-    case IDP_ISSUER_DIFFERS:
-        return "issuer_differs";
-    case IDP_ENDPOINT_MISSING:
-        return "endpoint_missing";
-    case IDP_KEYS_UNREACHABLE:
-        return "keys_unreachable";
-    case IDP_KEYS_UNUSABLE:
-        return "keys_unusable";
-    case IDP_CONNECTION_INVALID:
-        return "connection_invalid";
-    case IDP_RESPONSE_INVALID:
-        return "response_invalid";
-    case IDP_RESPONSE_ISSUER_MISSING:
-        return "response_issuer_missing";
-    case IDP_RESPONSE_ISSUER:
-        return "response_issuer";
-    case IDP_ERROR_RESPONSE:
-        return "error_response";
-    case IDP_TEMPORARILY_UNAVAILABLE:
-        return "temporarily_unavailable";
-    case IDP_TOKEN_UNREACHABLE:
-        return "token_unreachable";
-    case IDP_TOKEN_REFUSED:
-        return "token_refused";
-    case IDP_TOKEN_INVALID:
-        return "token_invalid";
-    case IDP_TOKEN_ID_TOKEN_MISSING:
-        return "token_id_token_missing";
-    case IDP_TOKEN_TYPE:
-        return "token_type";
-    case IDP_ID_TOKEN_MALFORMED:
-        return "id_token_malformed";
-    case IDP_ID_TOKEN_CLAIM_MISSING:
-        return "id_token_claim_missing";
-    case IDP_ID_TOKEN_ENCRYPTED:
-        return "id_token_encrypted";
-    case IDP_ID_TOKEN_ALG:
-        return "id_token_alg";
-    case IDP_ID_TOKEN_KEY:
-        return "id_token_key";
-    case IDP_ID_TOKEN_SIGNATURE:
-        return "id_token_signature";
-    case IDP_ID_TOKEN_ISS:
-        return "id_token_iss";
-    case IDP_ID_TOKEN_AUD:
-        return "id_token_aud";
-    case IDP_ID_TOKEN_AZP:
-        return "id_token_azp";
-    case IDP_ID_TOKEN_EXP:
-        return "id_token_exp";
-    case IDP_ID_TOKEN_IAT:
-        return "id_token_iat";
-    case IDP_ID_TOKEN_NBF:
-        return "id_token_nbf";
-    case IDP_ID_TOKEN_NONCE:
-        return "id_token_nonce";
-    case IDP_ID_TOKEN_AT_HASH:
-        return "id_token_at_hash";
-    case IDP_ID_TOKEN_SUB:
-        return "id_token_sub";
-    case IDP_ID_TOKEN_ACR:
-        return "id_token_acr";
-    case IDP_ID_TOKEN_AUTH_TIME:
-        return "id_token_auth_time";
-    case IDP_USERINFO_UNREACHABLE:
-        return "userinfo_unreachable";
-    case IDP_USERINFO_REFUSED:
-        return "userinfo_refused";
-    case IDP_USERINFO_INVALID:
-        return "userinfo_invalid";
-    case IDP_USERINFO_SUB:
-        return "userinfo_sub";
-    case IDP_LOGOUT_JTI:
-        return "logout_jti";
-    case IDP_LOGOUT_SUBJECT:
-        return "logout_subject";
-    case IDP_LOGOUT_EVENT:
-        return "logout_event";
-    case IDP_LOGOUT_NONCE:
-        return "logout_nonce";
-    }
-    return "unknown";
 }
 
 struct document_cache *idp_documents(const struct idp *idp)
@@ -174,6 +82,10 @@ enum idp_result idp_check_connection(const struct idp *idp, const struct idp_con
         if (connection->client_secret.length == 0)
             return refuse(failure, IDP_CONNECTION_INVALID, "no client secret");
         break;
+    case IDP_AUTH_PRIVATE_KEY_JWT:
+        if (connection->signer.sign == NULL)
+            return refuse(failure, IDP_CONNECTION_INVALID, "no key to sign with");
+        break;
     case IDP_AUTH_AUTO:
     case IDP_AUTH_NONE:
         break;
@@ -181,32 +93,26 @@ enum idp_result idp_check_connection(const struct idp *idp, const struct idp_con
     return IDP_OK;
 }
 
-/* REQ-9: parameters that this client decides about, whether or not it sends them this time. */
-static bool is_own_parameter(struct str name)
+/* Discovery, told in the report. */
+static enum idp_result resolve(struct idp *idp, const struct idp_connection *connection, struct arena *arena,
+                               struct provider *out_provider, struct idp_report *report,
+                               struct failure *failure)
 {
-    static const char *const names[] = {
-        "response_type", "response_mode",
-        "client_id",     "redirect_uri",
-        "scope",         "state",
-        "nonce",         "code_challenge",
-        "prompt",        "max_age",
-        "acr_values",    "ui_locales",
-        "request",       "request_uri",
-        "registration",  "code_challenge_method",
-        "client_secret", "client_assertion",
-        "code_verifier", "client_assertion_type",
-        "dpop_jkt",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (str_equal_c(name, names[i]))
-            return true;
-    return false;
+    enum idp_result result =
+        discovery_resolve(idp->documents, connection, idp->is_http_allowed, arena, out_provider, failure);
+    report->metadata = out_provider->facts;
+    report->features = out_provider->features;
+    report->authorization_endpoint = out_provider->authorization_endpoint;
+    report->token_endpoint = out_provider->token_endpoint;
+    report->jwks_uri = out_provider->jwks_uri;
+    report->userinfo_endpoint = out_provider->userinfo_endpoint;
+    return result;
 }
 
 static enum idp_result extra_check(const struct form_field *extra, size_t count, struct failure *failure)
 {
     for (size_t i = 0; i < count; i++) {
-        if (extra[i].is_malformed || extra[i].name.length == 0 || is_own_parameter(extra[i].name))
+        if (extra[i].is_malformed || extra[i].name.length == 0 || idp_is_own_parameter(extra[i].name))
             return refuse(failure, IDP_CONNECTION_INVALID, "an extra parameter is not allowed");
         for (size_t j = 0; j < i; j++)
             if (str_equal(extra[i].name, extra[j].name))
@@ -224,7 +130,7 @@ static enum idp_result endpoint_query_check(const char *endpoint, struct arena *
     if (query != NULL && form_parse(arena, str_from_c(query + 1), &form) != OK)
         return refuse(failure, IDP_ENDPOINT_MISSING, "the authorization endpoint has an odd query");
     for (size_t i = 0; i < form.count; i++)
-        if (is_own_parameter(form.fields[i].name))
+        if (idp_is_own_parameter(form.fields[i].name))
             return refuse(failure, IDP_ENDPOINT_MISSING,
                           "the authorization endpoint sets a parameter of ours");
     return IDP_OK;
@@ -277,9 +183,11 @@ static enum idp_result build_url(const struct idp_connection *connection, const 
     append_parameter(&url, "scope", scope_with_openid(arena, connection->scope));
     append_parameter(&url, "state", attempt->state);
     append_parameter(&url, "nonce", attempt->nonce);
-    append_parameter(&url, "code_challenge",
-                     codec_base64url(arena, codec_sha256(arena, attempt->code_verifier)));
-    append_parameter(&url, "code_challenge_method", STR("S256")); /* REQ-4 */
+    if (attempt->code_verifier.length > 0) { /* REQ-4 */
+        append_parameter(&url, "code_challenge",
+                         codec_base64url(arena, codec_sha256(arena, attempt->code_verifier)));
+        append_parameter(&url, "code_challenge_method", STR("S256"));
+    }
     append_options(&url, connection);
     for (size_t i = 0; i < extra_count; i++) {
         buf_append_char(&url, '&');
@@ -293,17 +201,17 @@ static enum idp_result build_url(const struct idp_connection *connection, const 
     return IDP_OK;
 }
 
-enum idp_result idp_start(struct idp *idp, const struct idp_connection *connection, const char *redirect_uri,
-                          const struct form_field *extra, size_t extra_count, struct arena *arena,
-                          struct idp_attempt *out_attempt, const char **out_url, struct failure *failure)
+static enum idp_result start(struct idp *idp, const struct idp_connection *connection,
+                             const char *redirect_uri, const struct form_field *extra, size_t extra_count,
+                             struct arena *arena, struct idp_attempt *out_attempt, const char **out_url,
+                             struct idp_report *report, struct failure *failure)
 {
     struct provider provider;
     enum idp_result result = idp_check_connection(idp, connection, failure);
     if (result == IDP_OK)
         result = extra_check(extra, extra_count, failure);
     if (result == IDP_OK)
-        result =
-            discovery_resolve(idp->documents, connection, idp->is_http_allowed, arena, &provider, failure);
+        result = resolve(idp, connection, arena, &provider, report, failure);
     if (result == IDP_OK)
         result = endpoint_query_check(provider.authorization_endpoint, arena, failure);
     if (result != IDP_OK)
@@ -311,141 +219,113 @@ enum idp_result idp_start(struct idp *idp, const struct idp_connection *connecti
     *out_attempt = (struct idp_attempt){
         .state = rand_token(arena), /* REQ-2, REQ-3, REQ-5 */
         .nonce = rand_token(arena),
-        .code_verifier = rand_token(arena),
+        .code_verifier = connection->is_pkce_off ? STR_NONE : rand_token(arena),
         .issuer = str_copy(arena, str_from_c(connection->issuer)),
         .redirect_uri = str_copy(arena, str_from_c(redirect_uri)),
     };
     return build_url(connection, &provider, out_attempt, extra, extra_count, arena, out_url, failure);
 }
 
-struct callback {
-    struct str code, iss, error;
-    bool has_code, has_iss, has_error, has_tokens;
-};
-
-/* RSP-2 */
-static enum idp_result callback_read(const struct form *form, struct callback *out, struct failure *failure)
+enum idp_result idp_start(struct idp *idp, const struct idp_connection *connection, const char *redirect_uri,
+                          const struct form_field *extra, size_t extra_count, struct arena *arena,
+                          struct idp_attempt *out_attempt, const char **out_url, struct idp_report *report,
+                          struct failure *failure)
 {
-    struct str state, token;
-    bool has_state, has_id_token, has_access_token;
-    const struct {
-        const char *name;
-        struct str *value;
-        bool *is_present;
-    } parameters[] = {
-        {"code", &out->code, &out->has_code},    {"iss", &out->iss, &out->has_iss},
-        {"error", &out->error, &out->has_error}, {"state", &state, &has_state},
-        {"id_token", &token, &has_id_token},     {"access_token", &token, &has_access_token},
-    };
-    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
-        switch (form_get(form, parameters[i].name, parameters[i].value)) {
-        case FORM_ONE:
-            *parameters[i].is_present = true;
-            break;
-        case FORM_MISSING:
-            *parameters[i].is_present = false;
-            break;
-        case FORM_REPEATED:
-        case FORM_MALFORMED:
-            failure_set(failure, "callback: %s is repeated or malformed", parameters[i].name);
-            return IDP_RESPONSE_INVALID;
-        }
-    }
-    out->has_tokens = has_id_token || has_access_token;
-    size_t size = 0;
-    for (size_t i = 0; i < form->count; i++)
-        size += form->fields[i].name.length + form->fields[i].value.length + 2;
-    if (size > CALLBACK_BYTES_MAX || out->code.length > CODE_BYTES_MAX)
-        return refuse(failure, IDP_RESPONSE_INVALID, "callback: too long");
-    if (out->has_code && out->has_error)
-        return refuse(failure, IDP_RESPONSE_INVALID, "callback: both code and error");
-    return IDP_OK;
+    struct idp_report unwanted = {0};
+    enum idp_result result = start(idp, connection, redirect_uri, extra, extra_count, arena, out_attempt,
+                                   out_url, report ? report : &unwanted, failure);
+    idp_report_free(&unwanted);
+    return result;
 }
 
-/* RSP-9, RSP-12: the answer is of the issuer that was asked, and that is still the connection's. */
-static enum idp_result callback_check_issuer(const struct callback *callback, const struct provider *provider,
-                                             const struct idp_connection *connection,
-                                             const struct idp_attempt *attempt, struct failure *failure)
+/* ---- the way back ---- */
+
+static void swap_secrets(struct idp_connection *connection)
 {
-    if (!str_equal_c(attempt->issuer, connection->issuer))
-        return refuse(failure, IDP_RESPONSE_ISSUER, "callback: the connection has another issuer by now");
-    if (callback->has_iss && !str_equal(callback->iss, attempt->issuer))
-        return refuse(failure, IDP_RESPONSE_ISSUER, "callback: iss is another issuer");
-    if (!callback->has_iss && provider->is_iss_promised)
-        return refuse(failure, IDP_RESPONSE_ISSUER_MISSING,
-                      "callback: no iss, though the provider promises it");
-    return IDP_OK;
+    struct str first = connection->client_secret;
+    connection->client_secret = connection->second_secret;
+    connection->second_secret = first;
 }
 
-/* RSP-10. A person who stops gives access_denied (RFC 6749 4.1.2.1); some providers have words of their own.
- * login_required and its kin are not a person's choice: the provider could not ask. */
-static enum idp_result error_result(struct str error, struct failure *failure)
+/* C19: while a secret is being replaced the provider may know either. A provider that refuses the client has
+ * not looked at the code (RFC 6749 5.2), so this is no second use of it (TOK-4); what it makes of a code that
+ * it did look at is never asked. The secret that was taken is left in `connection`. */
+static enum idp_result redeem(struct idp *idp, struct idp_connection *connection,
+                              const struct provider *provider, const struct idp_attempt *attempt,
+                              struct str code, struct arena *arena, struct tokens *out_tokens,
+                              struct idp_report *report, struct failure *failure)
 {
-    static const struct {
-        const char *code;
-        enum idp_result result;
-    } known[] = {
-        {"access_denied", IDP_CANCELLED},
-        {"cancelled", IDP_CANCELLED},
-        {"canceled", IDP_CANCELLED},
-        {"user_cancelled", IDP_CANCELLED},
-        {"user_canceled", IDP_CANCELLED},
-        {"server_error", IDP_TEMPORARILY_UNAVAILABLE},
-        {"temporarily_unavailable", IDP_TEMPORARILY_UNAVAILABLE},
-    };
-    bool is_tellable = error.length <= ERROR_CODE_MAX && str_is_printable_ascii(error);
-    failure_set(failure, "callback: error %.*s", STR_ARG(is_tellable ? error : STR("(unreadable)")));
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (str_equal_c(error, known[i].code))
-            return known[i].result;
-    return IDP_ERROR_RESPONSE;
-}
-
-static enum idp_result callback_check(const struct callback *callback, const struct provider *provider,
-                                      const struct idp_connection *connection,
-                                      const struct idp_attempt *attempt, struct failure *failure)
-{
-    enum idp_result result = callback_check_issuer(callback, provider, connection, attempt, failure);
-    if (result != IDP_OK)
+    bool has_two = connection->second_secret.length > 0;
+    bool is_second = has_two && secrets_is_second(idp->secrets, connection);
+    if (is_second)
+        swap_secrets(connection);
+    report->secret_number = connection->client_secret.length == 0 ? 0 : is_second ? 2 : 1;
+    enum idp_result result = token_redeem(connection, provider, idp->is_http_allowed, attempt, code, arena,
+                                          out_tokens, report, failure);
+    if (!has_two || result != IDP_TOKEN_REFUSED || !token_is_client_refused(out_tokens->oauth_error))
         return result;
-    if (callback->has_error)
-        return error_result(callback->error, failure);
-    if (callback->has_tokens) /* RSP-11 */
-        return refuse(failure, IDP_RESPONSE_INVALID, "callback: tokens in the front channel");
-    if (!callback->has_code || callback->code.length == 0)
-        return refuse(failure, IDP_RESPONSE_INVALID, "callback: neither code nor error");
-    return IDP_OK;
+    swap_secrets(connection);
+    is_second = !is_second;
+    *out_tokens = (struct tokens){0};
+    report->is_other_secret_refused = true;
+    report->secret_number = is_second ? 2 : 1;
+    log_info("idp_other_secret_tried", LOG_C("connection", connection->id),
+             LOG_INT("secret", report->secret_number));
+    result = token_redeem(connection, provider, idp->is_http_allowed, attempt, code, arena, out_tokens,
+                          report, failure);
+    bool is_taken = result != IDP_TOKEN_UNREACHABLE && result != IDP_CONNECTION_INVALID &&
+                    !(result == IDP_TOKEN_REFUSED && token_is_client_refused(out_tokens->oauth_error));
+    if (is_taken)
+        secrets_remember(idp->secrets, connection, is_second);
+    return result;
 }
 
 /* MET-7: an unknown kid is looked for in a fresh key set, once. */
 static enum idp_result check_id_token(struct keys *keys, const struct idp_connection *connection,
                                       const struct idp_attempt *attempt, const struct tokens *tokens,
-                                      json_t **out_claims, struct failure *failure)
+                                      json_t **out_claims, struct idp_report *report, struct failure *failure)
 {
     int64_t now = clock_now();
     enum idp_result result = id_token_check(tokens->id_token, keys_current(keys), connection, attempt, now,
-                                            tokens->access_token, out_claims, failure);
+                                            tokens->access_token, out_claims, report, failure);
     struct failure renewal;
-    if (result != IDP_ID_TOKEN_KEY || keys_renew(keys, &renewal) != OK)
-        return result;
-    return id_token_check(tokens->id_token, keys_current(keys), connection, attempt, now,
-                          tokens->access_token, out_claims, failure);
+    if (result == IDP_ID_TOKEN_KEY && keys_renew(keys, &renewal) == OK)
+        result = id_token_check(tokens->id_token, keys_current(keys), connection, attempt, now,
+                                tokens->access_token, out_claims, report, failure);
+    return id_token_blame_own_key(result, report, failure);
+}
+
+static struct idp_names key_ids(struct arena *arena, const struct keys *keys)
+{
+    const struct jwk_set *set = keys_current(keys);
+    size_t count = set ? jwk_set_count(set) : 0;
+    struct idp_names ids = {.items = arena_array_of(arena, count, struct str)};
+    for (size_t i = 0; i < count; i++) {
+        struct str kid = str_from_c(jwk_kid(jwk_set_at(set, i)));
+        if (kid.length > 0)
+            ids.items[ids.count++] = str_is_printable_ascii(kid) ? str_copy(arena, kid) : STR("?");
+    }
+    return ids;
 }
 
 static enum idp_result identify(struct idp *idp, const struct idp_connection *connection,
                                 const struct provider *provider, const struct idp_attempt *attempt,
                                 const struct tokens *tokens, struct arena *arena, json_t **out_claims,
-                                struct failure *failure)
+                                struct idp_report *report, struct failure *failure)
 {
     struct keys keys;
     json_t *claims = NULL;
     enum idp_result result = keys_open(idp->documents, connection, provider, &keys, failure);
+    report->keys = keys.facts;
     if (result != IDP_OK)
         return result;
-    result = check_id_token(&keys, connection, attempt, tokens, &claims, failure);
+    result = check_id_token(&keys, connection, attempt, tokens, &claims, report, failure);
     if (result == IDP_OK) /* TOK-8: only now is the access token used */
         result = userinfo_complete(connection, provider, idp->is_http_allowed, tokens->access_token, &keys,
-                                   arena, claims, failure);
+                                   arena, claims, report, failure);
+    report->keys = keys.facts;
+    report->key_ids = key_ids(arena, &keys);
+    report->is_refetched = keys.is_renewed;
     keys_close(&keys);
     if (result == IDP_OK)
         *out_claims = claims;
@@ -454,29 +334,29 @@ static enum idp_result identify(struct idp *idp, const struct idp_connection *co
     return result;
 }
 
-enum idp_result idp_finish(struct idp *idp, const struct idp_connection *connection,
-                           const struct idp_attempt *attempt, const struct form *callback,
-                           struct arena *arena, struct idp_identity *out_identity, struct failure *failure)
+static enum idp_result finish(struct idp *idp, const struct idp_connection *connection,
+                              const struct idp_attempt *attempt, const struct form *callback,
+                              struct arena *arena, struct idp_identity *out_identity,
+                              struct idp_report *report, struct failure *failure)
 {
-    struct callback answer = {0};
+    struct response response = {0};
     struct provider provider;
     struct tokens tokens = {0};
+    struct idp_connection in_force = *connection;
     *out_identity = (struct idp_identity){0};
-    enum idp_result result = callback_read(callback, &answer, failure);
+    enum idp_result result = response_read(callback, &response, failure);
     if (result == IDP_OK)
         result = idp_check_connection(idp, connection, failure);
     if (result == IDP_OK)
-        result =
-            discovery_resolve(idp->documents, connection, idp->is_http_allowed, arena, &provider, failure);
+        result = resolve(idp, connection, arena, &provider, report, failure);
     if (result == IDP_OK)
-        result = callback_check(&answer, &provider, connection, attempt, failure);
+        result = response_check(&response, &provider, connection, attempt, failure);
     if (result == IDP_OK)
-        result = token_redeem(connection, &provider, idp->is_http_allowed, attempt, answer.code, arena,
-                              &tokens, failure);
+        result = redeem(idp, &in_force, &provider, attempt, response.code, arena, &tokens, report, failure);
     out_identity->oauth_error = tokens.oauth_error;
     if (result == IDP_OK)
-        result =
-            identify(idp, connection, &provider, attempt, &tokens, arena, &out_identity->claims, failure);
+        result = identify(idp, &in_force, &provider, attempt, &tokens, arena, &out_identity->claims, report,
+                          failure);
     if (result != IDP_OK)
         return result;
     const json_t *claims = out_identity->claims;
@@ -486,6 +366,18 @@ enum idp_result idp_finish(struct idp *idp, const struct idp_connection *connect
     out_identity->acr = acr ? str_from_c(arena_strdup(arena, acr)) : STR_NONE;
     out_identity->id_token = tokens.id_token;
     return IDP_OK;
+}
+
+enum idp_result idp_finish(struct idp *idp, const struct idp_connection *connection,
+                           const struct idp_attempt *attempt, const struct form *callback,
+                           struct arena *arena, struct idp_identity *out_identity, struct idp_report *report,
+                           struct failure *failure)
+{
+    struct idp_report unwanted = {0};
+    enum idp_result result =
+        finish(idp, connection, attempt, callback, arena, out_identity, report ? report : &unwanted, failure);
+    idp_report_free(&unwanted);
+    return result;
 }
 
 void idp_identity_free(struct idp_identity *identity)

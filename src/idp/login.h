@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "http/form.h"
 #include "idp/connection.h"
+#include "idp/report.h"
 
 #include <jansson.h>
 
@@ -45,6 +46,7 @@ enum idp_result {
     IDP_CANCELLED, /* the person broke it off: access_denied and kin */
     /* identity provider not usable (sso 4.2, 2xx) */
     IDP_UNREACHABLE,
+    IDP_CERTIFICATE_INVALID, /* its TLS certificate: chain, name or dates */
     IDP_METADATA_INVALID,
     IDP_ISSUER_DIFFERS,
     IDP_ENDPOINT_MISSING,
@@ -103,10 +105,11 @@ enum idp_result idp_check_connection(const struct idp *idp, const struct idp_con
                                      struct failure *failure) MUST_CHECK;
 
 /* Makes the attempt and the URL to send the browser to. `extra` are additional parameters (names that the
- * client sets itself are refused, REQ-9). Discovery runs here when it has not before (MET-5). */
+ * client sets itself are refused, REQ-9). Discovery runs here when it has not before (MET-5). `report` is
+ * zeroed by the caller, filled whatever the result is, and ended with idp_report_free; NULL = not wanted. */
 enum idp_result idp_start(struct idp *idp, const struct idp_connection *connection, const char *redirect_uri,
                           const struct form_field *extra, size_t extra_count, struct arena *arena,
-                          struct idp_attempt *out_attempt, const char **out_url,
+                          struct idp_attempt *out_attempt, const char **out_url, struct idp_report *report,
                           struct failure *failure) MUST_CHECK;
 
 struct idp_identity {
@@ -121,10 +124,10 @@ struct idp_identity {
 void idp_identity_free(struct idp_identity *identity);
 
 /* Checks the callback's parameters (state excepted: the door found the flow by it), redeems the code,
- * validates the ID token by every IDT rule and fetches userinfo as configured. */
+ * validates the ID token by every IDT rule and fetches userinfo as configured. `report` as with idp_start. */
 enum idp_result idp_finish(struct idp *idp, const struct idp_connection *connection,
                            const struct idp_attempt *attempt, const struct form *callback,
-                           struct arena *arena, struct idp_identity *out_identity,
+                           struct arena *arena, struct idp_identity *out_identity, struct idp_report *report,
                            struct failure *failure) MUST_CHECK;
 
 #endif

@@ -1,6 +1,8 @@
 #include "idp/token.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/rand.h"
 #include "http/client.h"
 #include "jose/claims.h"
 
@@ -10,6 +12,7 @@
 #define CONNECT_MS 3000 /* MET-8 */
 #define TOTAL_MS 10000
 #define ERROR_CODE_MAX 64
+#define ASSERTION_LIFETIME_S 120
 
 static enum idp_result refuse(struct failure *failure, enum idp_result result, const char *text)
 {
@@ -43,12 +46,38 @@ static const char *form_encoded(struct arena *arena, struct str text)
     return buf.overflowed ? NULL : buf_c(&buf);
 }
 
+/* RFC 7523 3, OpenID Connect Core 9. The client id goes along: some providers look for it before they read
+ * the assertion. */
+static enum outcome append_assertion(const struct idp_connection *connection, const char *token_endpoint,
+                                     struct arena *arena, struct buf *body, struct failure *failure)
+{
+    if (connection->signer.sign == NULL)
+        return failure_set(failure, "no key to sign with");
+    int64_t now = clock_now();
+    struct str assertion;
+    json_t *claims = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "iss", connection->client_id, "sub",
+                               connection->client_id, "aud", token_endpoint, "jti", rand_uuid4_in(arena),
+                               "iat", (json_int_t)now, "exp", (json_int_t)(now + ASSERTION_LIFETIME_S));
+    enum outcome outcome =
+        connection->signer.sign(connection->signer.context, claims, arena, &assertion, failure);
+    json_decref(claims);
+    if (outcome != OK)
+        return FAILED;
+    append_parameter(body, "client_id", str_from_c(connection->client_id));
+    append_parameter(body, "client_assertion_type",
+                     STR("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
+    append_parameter(body, "client_assertion", assertion);
+    return OK;
+}
+
 /* TOK-2, TOK-3: puts the client's credentials in the header or the body. */
-static enum outcome authenticate(const struct idp_connection *connection, enum idp_client_auth auth,
-                                 struct arena *arena, struct http_call *call, struct buf *body)
+static enum outcome authenticate(const struct idp_connection *connection, const struct provider *provider,
+                                 struct arena *arena, struct http_call *call, struct buf *body,
+                                 struct failure *failure)
 {
     struct str client_id = str_from_c(connection->client_id);
-    switch (auth) {
+    failure_set(failure, "client id or secret cannot be sent in this way");
+    switch (provider->client_auth) {
     case IDP_AUTH_BASIC:
         call->basic_user = form_encoded(arena, client_id);
         call->basic_password = form_encoded(arena, connection->client_secret);
@@ -62,6 +91,8 @@ static enum outcome authenticate(const struct idp_connection *connection, enum i
         append_parameter(body, "client_id", client_id);
         append_parameter(body, "client_secret", connection->client_secret);
         return OK;
+    case IDP_AUTH_PRIVATE_KEY_JWT:
+        return append_assertion(connection, provider->token_endpoint, arena, body, failure);
     case IDP_AUTH_NONE:
         append_parameter(body, "client_id", client_id);
         return OK;
@@ -96,6 +127,12 @@ static enum idp_result read_error(const struct http_answer *answer, struct arena
     return answer->status >= 500 || answer->status == 429 ? IDP_TOKEN_UNREACHABLE : IDP_TOKEN_INVALID;
 }
 
+bool token_is_client_refused(struct str oauth_error)
+{
+    struct str code = str_slice(oauth_error, 0, str_find(oauth_error, ' '));
+    return code.length == 0 || str_equal_c(code, "invalid_client");
+}
+
 /* RFC 6750 2.1: what may stand in an Authorization header. */
 static bool is_header_safe(struct str token)
 {
@@ -103,9 +140,12 @@ static bool is_header_safe(struct str token)
 }
 
 static enum idp_result read_tokens(const json_t *json, struct arena *arena, struct tokens *out_tokens,
-                                   struct failure *failure)
+                                   struct idp_report *report, struct failure *failure)
 {
     struct str id_token, type, access_token = STR_NONE;
+    report->token_members = report_names(arena, json);
+    if (claim_text(json, "token_type", &type) == OK && report_is_name(type))
+        report->token_type = str_copy(arena, type);
     if (claim_text(json, "id_token", &id_token) != OK)
         return refuse(failure, IDP_TOKEN_ID_TOKEN_MISSING, "no ID token came; was the scope openid granted?");
     if (claim_text(json, "token_type", &type) != OK || !str_equal_ignoring_case(type, STR("Bearer")))
@@ -119,7 +159,8 @@ static enum idp_result read_tokens(const json_t *json, struct arena *arena, stru
 
 /* TOK-5 */
 static enum idp_result read_answer(const struct http_answer *answer, struct arena *arena,
-                                   struct tokens *out_tokens, struct failure *failure)
+                                   struct tokens *out_tokens, struct idp_report *report,
+                                   struct failure *failure)
 {
     if (answer->status != 200)
         return read_error(answer, arena, &out_tokens->oauth_error, failure);
@@ -128,7 +169,7 @@ static enum idp_result read_answer(const struct http_answer *answer, struct aren
         failure_prefix(failure, "token call");
         return IDP_TOKEN_INVALID;
     }
-    enum idp_result result = read_tokens(json, arena, out_tokens, failure);
+    enum idp_result result = read_tokens(json, arena, out_tokens, report, failure);
     json_decref(json);
     return result;
 }
@@ -145,7 +186,8 @@ static enum http_call_result call_endpoint(struct arena *arena, const struct htt
 
 enum idp_result token_redeem(const struct idp_connection *connection, const struct provider *provider,
                              bool is_http_allowed, const struct idp_attempt *attempt, struct str code,
-                             struct arena *arena, struct tokens *out_tokens, struct failure *failure)
+                             struct arena *arena, struct tokens *out_tokens, struct idp_report *report,
+                             struct failure *failure)
 {
     static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded",
                                           "Accept: application/json"};
@@ -166,15 +208,21 @@ enum idp_result token_redeem(const struct idp_connection *connection, const stru
     append_parameter(&body, "grant_type", STR("authorization_code"));
     append_parameter(&body, "code", code);
     append_parameter(&body, "redirect_uri", attempt->redirect_uri);
-    append_parameter(&body, "code_verifier", attempt->code_verifier);
-    if (authenticate(connection, provider->client_auth, arena, &call, &body) != OK || body.overflowed)
-        return refuse(failure, IDP_CONNECTION_INVALID, "client id or secret cannot be sent in this way");
+    if (attempt->code_verifier.length > 0) /* REQ-4: none was made when PKCE was off */
+        append_parameter(&body, "code_verifier", attempt->code_verifier);
+    if (authenticate(connection, provider, arena, &call, &body, failure) != OK || body.overflowed) {
+        failure_prefix(failure, "token call");
+        return IDP_CONNECTION_INVALID;
+    }
     call.body = buf_str(&body);
+    report->token_auth = idp_client_auth_standard_name(provider->client_auth);
 
     struct http_answer answer;
-    switch (call_endpoint(arena, &call, &answer, failure)) {
+    enum http_call_result called = call_endpoint(arena, &call, &answer, failure);
+    idp_call_note(&report->token, &answer, clock_now());
+    switch (called) {
     case HTTP_CALL_OK:
-        return read_answer(&answer, arena, out_tokens, failure);
+        return read_answer(&answer, arena, out_tokens, report, failure);
     case HTTP_CALL_TOO_LARGE:
         failure_prefix(failure, "token call");
         return IDP_TOKEN_INVALID;

@@ -12,6 +12,7 @@
  * (UIN-5). */
 enum idp_result userinfo_complete(const struct idp_connection *connection, const struct provider *provider,
                                   bool is_http_allowed, struct str access_token, struct keys *keys,
-                                  struct arena *arena, json_t *claims, struct failure *failure) MUST_CHECK;
+                                  struct arena *arena, json_t *claims, struct idp_report *report,
+                                  struct failure *failure) MUST_CHECK;
 
 #endif

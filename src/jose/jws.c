@@ -195,6 +195,18 @@ out:
     return result;
 }
 
+enum outcome jws_peek_header(struct str token, json_t **out_header)
+{
+    struct str header = str_slice(token, 0, str_find(token, '.')), text;
+    struct arena *arena = arena_new();
+    enum outcome outcome = FAILED;
+    if (token.length <= TOKEN_BYTES_MAX && header.length > 0 &&
+        codec_base64url_decode(arena, header, &text) == OK)
+        outcome = json_parse_object(text, out_header, NULL);
+    arena_free(&arena);
+    return outcome;
+}
+
 enum outcome jws_sign(const struct jwk *key, const char *alg, const char *type, const json_t *payload,
                       struct arena *arena, struct str *out_token, struct failure *failure)
 {

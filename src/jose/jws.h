@@ -37,6 +37,10 @@ struct jws_options {
 enum jws_result jws_verify(struct str token, const struct jwk_set *keys, const struct jws_options *options,
                            json_t **out_payload, const char **out_alg, struct failure *failure) MUST_CHECK;
 
+/* The header of a token that nobody has vouched for, for logs. New reference. FAILED when there is none to
+ * read. */
+enum outcome jws_peek_header(struct str token, json_t **out_header) MUST_CHECK;
+
 /* Signs with a private key; `type` is the typ header or NULL. */
 enum outcome jws_sign(const struct jwk *key, const char *alg, const char *type, const json_t *payload,
                       struct arena *arena, struct str *out_token, struct failure *failure) MUST_CHECK;

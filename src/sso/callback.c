@@ -160,7 +160,7 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
     };
     struct failure failure = {""};
     enum idp_result result = idp_finish(attempt->door->idp, &connection, &request, response, attempt->arena,
-                                        &login->identity, &failure);
+                                        &login->identity, NULL, &failure);
     int code = sso_error_of_idp(result, result == IDP_TOKEN_REFUSED ? login->identity.oauth_error
                                                                     : provider_error(response));
     bool is_response_sound = result == IDP_OK || code >= 400;

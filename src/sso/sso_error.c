@@ -310,6 +310,8 @@ int sso_error_of_idp(enum idp_result result, struct str oauth_error)
         return 310;
     case IDP_UNREACHABLE:
         return 201;
+    case IDP_CERTIFICATE_INVALID:
+        return 202;
     case IDP_METADATA_INVALID:
         return 203;
     case IDP_ISSUER_DIFFERS:

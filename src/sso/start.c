@@ -117,7 +117,7 @@ static void send_request(struct attempt *attempt, const struct start_request *st
     enum idp_result result =
         idp_start(attempt->door->idp, &connection,
                   arena_strndup(attempt->arena, redirect_uri.data, redirect_uri.length), &hint,
-                  start->has_login_hint ? 1 : 0, attempt->arena, &request, &url, &failure);
+                  start->has_login_hint ? 1 : 0, attempt->arena, &request, &url, NULL, &failure);
     if (result != IDP_OK) {
         attempt_fail(attempt, sso_error_of_idp(result, STR_NONE), 0, failure.text);
         return;

@@ -36,6 +36,7 @@ static struct idp_connection connection;
 static const char *issuer;
 static volatile int64_t *clock_offset;
 static struct failure failure;
+static struct idp_report report; /* of the last start or finish */
 
 static inline void move_clock(int64_t seconds)
 {
@@ -107,6 +108,7 @@ static inline int scene_open(void **state)
 static inline int scene_close(void **state)
 {
     (void)state;
+    idp_report_free(&report);
     idp_free(&idp);
     fake_stop(&fake);
     jwk_free(&key);
@@ -140,7 +142,8 @@ static inline int scene_end(void **state)
 static inline enum idp_result start(struct idp_attempt *out_attempt, const char **out_url)
 {
     failure.text[0] = '\0';
-    return idp_start(idp, &connection, REDIRECT_URI, NULL, 0, arena, out_attempt, out_url, &failure);
+    idp_report_free(&report);
+    return idp_start(idp, &connection, REDIRECT_URI, NULL, 0, arena, out_attempt, out_url, &report, &failure);
 }
 
 static inline struct idp_attempt started(void)
@@ -176,8 +179,10 @@ static inline enum idp_result finish(const struct idp_attempt *attempt, const ch
 {
     struct form form;
     failure.text[0] = '\0';
+    idp_report_free(&report);
     assert_int_equal(form_parse(arena, str_from_c(query), &form), OK);
-    enum idp_result result = idp_finish(idp, &connection, attempt, &form, arena, out_identity, &failure);
+    enum idp_result result =
+        idp_finish(idp, &connection, attempt, &form, arena, out_identity, &report, &failure);
     if (result != IDP_OK) {
         assert_null(out_identity->claims);
         assert_true(failure.text[0] != '\0');

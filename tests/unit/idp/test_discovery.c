@@ -222,7 +222,7 @@ static void *start_in_thread(void *context)
     struct idp_attempt attempt;
     const char *url;
     struct failure reason;
-    *result = idp_start(idp, &connection, REDIRECT_URI, NULL, 0, own, &attempt, &url, &reason);
+    *result = idp_start(idp, &connection, REDIRECT_URI, NULL, 0, own, &attempt, &url, NULL, &reason);
     arena_free(&own);
     http_client_thread_end();
     return NULL;

@@ -21,6 +21,7 @@
 static struct arena *arena;
 static struct jwk *rsa, *rsa_without_kid, *ec, *stranger;
 static struct jwk_set *keys;
+static struct idp_report report; /* of the last check */
 
 static struct jwk *make_key(const char *alg, const char *kid)
 {
@@ -57,6 +58,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    idp_report_free(&report);
     jwk_set_free(&keys);
     jwk_free(&rsa);
     jwk_free(&rsa_without_kid);
@@ -93,17 +95,31 @@ static struct trial sound(void)
     };
 }
 
+/* A bit for each rule that was broken. */
+static unsigned broken_rules(void)
+{
+    unsigned broken = 0;
+    for (int rule = 1; rule <= IDP_RULES; rule++)
+        if (report.rules[rule] == IDP_RULE_BROKEN)
+            broken |= 1U << (unsigned)rule;
+    return broken;
+}
+
 static enum idp_result check_token(const struct trial *trial, struct str token)
 {
     json_t *claims = NULL;
     struct failure failure = {""};
+    idp_report_free(&report);
     enum idp_result result = id_token_check(token, keys, &trial->connection, &trial->attempt, trial->now,
-                                            trial->access_token, &claims, &failure);
+                                            trial->access_token, &claims, &report, &failure);
     if (result == IDP_OK) {
         assert_true(json_is_object(claims));
+        for (int rule = 1; rule <= IDP_RULES; rule++) /* 14 is the door's */
+            assert_int_equal(report.rules[rule], rule == 14 ? IDP_RULE_NOT_REACHED : IDP_RULE_KEPT);
     } else {
         assert_null(claims);
         assert_true(failure.text[0] != '\0');
+        assert_true(broken_rules() != 0);
     }
     json_decref(claims);
     return result;
@@ -551,17 +567,165 @@ static void a_failure_names_no_claim_value(void **state)
     struct failure failure;
     json_object_set_new(trial.claims, "sub", json_string("999990019\n"));
     assert_int_equal(jws_sign(rsa, "RS256", NULL, trial.claims, arena, &token, &failure), OK);
-    assert_int_equal(
-        id_token_check(token, keys, &trial.connection, &trial.attempt, NOW, STR_NONE, &claims, &failure),
-        IDP_ID_TOKEN_SUB);
+    assert_int_equal(id_token_check(token, keys, &trial.connection, &trial.attempt, NOW, STR_NONE, &claims,
+                                    &report, &failure),
+                     IDP_ID_TOKEN_SUB);
     assert_null(strstr(failure.text, "999990019"));
     json_decref(trial.claims);
+}
+
+#define RULE(number) (1U << (unsigned)(number))
+
+/* 5.4 of the numbered log: every rule that was broken, not only the first, and none that was not. */
+static void the_report_tells_every_broken_rule(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name;
+        const char *value; /* JSON; NULL = taken out */
+        unsigned broken;
+    } cases[] = {
+        {"iss", "\"https://evil.example\"", RULE(6)},
+        {"aud", "\"other\"", RULE(7)},
+        {"azp", "\"other\"", RULE(8)},
+        {"exp", "1", RULE(9)},
+        {"exp", NULL, RULE(9)},
+        {"exp", "1e300", RULE(9) | RULE(20)},
+        {"iat", "1", RULE(10)},
+        {"nbf", "9000000000", RULE(11)},
+        {"nonce", "\"other\"", RULE(13)},
+        {"sub", "\"\"", RULE(15)},
+        {"at_hash", "\"AAAA\"", RULE(16)},
+        {"acr", "1", RULE(18) | RULE(20)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *value = cases[i].value ? json_loads(cases[i].value, JSON_DECODE_ANY, NULL) : NULL;
+        assert_int_not_equal(with_claim(cases[i].name, value), IDP_OK);
+        if (broken_rules() != cases[i].broken)
+            fail_msg("%s: %x", cases[i].name, broken_rules());
+    }
+    struct trial trial = sound();
+    json_object_set_new(trial.claims, "nonce", json_string("other"));
+    json_object_set_new(trial.claims, "iss", json_string("https://evil.example"));
+    assert_int_equal(verdict(&trial), IDP_ID_TOKEN_ISS);
+    assert_int_equal(broken_rules(), RULE(6) | RULE(13));
+}
+
+static void what_was_not_reached_is_neither_kept_nor_broken(void **state)
+{
+    (void)state;
+    struct trial trial = sound();
+    trial.key = stranger;
+    assert_int_equal(verdict(&trial), IDP_ID_TOKEN_SIGNATURE);
+    assert_int_equal(broken_rules(), RULE(5));
+    assert_int_equal(report.rules[4], IDP_RULE_KEPT);
+    assert_int_equal(report.rules[6], IDP_RULE_NOT_REACHED);
+    assert_null(report.claims); /* nobody vouches for them */
+    assert_non_null(report.header);
+    trial = sound();
+    trial.type = "at+jwt";
+    assert_int_equal(verdict(&trial), IDP_ID_TOKEN_MALFORMED);
+    assert_int_equal(broken_rules(), RULE(19));
+    assert_int_equal(report.rules[1], IDP_RULE_KEPT);
+}
+
+static void idt_7_trusted_audiences(void **state)
+{
+    (void)state;
+    const struct {
+        const char *trusted;
+        const char *aud;
+        enum idp_result result;
+    } cases[] = {
+        {"portaal", "[\"" CLIENT "\",\"portaal\"]", IDP_OK},
+        {"a portaal b", "[\"portaal\",\"" CLIENT "\"]", IDP_OK},
+        {"portaal", "[\"portaal\"]", IDP_ID_TOKEN_AUD}, /* trusted, but not for us */
+        {"portaal", "\"portaal\"", IDP_ID_TOKEN_AUD},
+        {"portaal", "[\"" CLIENT "\",\"porta\"]", IDP_ID_TOKEN_AUD},
+        {"portaal", "[\"" CLIENT "\",\"\"]", IDP_ID_TOKEN_AUD},
+        {"a b", "[\"" CLIENT "\",\"a b\"]", IDP_ID_TOKEN_AUD},
+        {NULL, "[\"" CLIENT "\",\"portaal\"]", IDP_ID_TOKEN_AUD},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial trial = sound();
+        trial.connection.trusted_audiences = cases[i].trusted;
+        json_object_set_new(trial.claims, "aud", json_loads(cases[i].aud, JSON_DECODE_ANY, NULL));
+        enum idp_result result = verdict(&trial);
+        if (result != cases[i].result)
+            fail_msg("%s: %s", cases[i].aud, idp_result_name(result));
+        if (result == IDP_OK)
+            assert_true(report.is_azp_lacking); /* IDT-8: should be there then */
+    }
+}
+
+static void idt_18_methods(void **state)
+{
+    (void)state;
+    const struct {
+        const char *required;
+        const char *amr;
+        enum idp_result result;
+    } cases[] = {
+        {"otp hwk", "[\"pwd\",\"hwk\"]", IDP_OK},
+        {"otp hwk", "\"otp\"", IDP_OK}, /* one text, as some send it */
+        {"otp hwk", "[\"pwd\"]", IDP_ID_TOKEN_ACR},
+        {"otp hwk", "\"otp hwk\"", IDP_ID_TOKEN_ACR},
+        {"otp hwk", "[]", IDP_ID_TOKEN_ACR},
+        {"otp hwk", "[\"\"]", IDP_ID_TOKEN_ACR},
+        {"otp hwk", NULL, IDP_ID_TOKEN_ACR},
+        {"otp hwk", "[\"otp\",1]", IDP_ID_TOKEN_MALFORMED},
+        {NULL, "{}", IDP_ID_TOKEN_MALFORMED},
+        {NULL, "[\"pwd\"]", IDP_OK},
+        {NULL, NULL, IDP_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial trial = sound();
+        trial.connection.required_amr = cases[i].required;
+        if (cases[i].amr != NULL)
+            json_object_set_new(trial.claims, "amr", json_loads(cases[i].amr, JSON_DECODE_ANY, NULL));
+        enum idp_result result = verdict(&trial);
+        if (result != cases[i].result)
+            fail_msg("%zu %s: %s", i, cases[i].amr ? cases[i].amr : "-", idp_result_name(result));
+    }
+}
+
+/* C15, IDT-3: a key in the header counts for nothing, and where nobody else vouches it is what is told. */
+static void c15_a_key_in_the_header(void **state)
+{
+    (void)state;
+    static const char *const hs256[] = {"HS256"};
+    static const char *const members[] = {"jwk", "jku", "x5c", "x5u"};
+    const struct str secret = STR("0123456789abcdef0123456789abcdef"),
+                     other = STR("................................");
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        struct trial trial = sound();
+        struct failure failure = {""};
+        const char *header = arena_printf(arena, "{\"alg\":\"HS256\",\"%s\":{\"kty\":\"oct\"}}", members[i]);
+        trial.connection.client_secret = secret;
+        trial.connection.signing_algs = hs256;
+        trial.connection.signing_alg_count = 1;
+        enum idp_result result = check_token(&trial, hs256_signed(header, trial.claims, secret));
+        assert_int_equal(id_token_blame_own_key(result, &report, &failure), IDP_OK);
+        result = check_token(&trial, hs256_signed(header, trial.claims, other));
+        assert_int_equal(result, IDP_ID_TOKEN_SIGNATURE);
+        assert_int_equal(id_token_blame_own_key(result, &report, &failure), IDP_ID_TOKEN_ALG);
+        assert_string_equal(id_token_own_key(report.header), members[i]);
+        assert_int_equal(report.rules[3], IDP_RULE_BROKEN);
+        result = check_token(&trial, hs256_signed("{\"alg\":\"HS256\"}", trial.claims, other));
+        assert_int_equal(id_token_blame_own_key(result, &report, &failure), IDP_ID_TOKEN_SIGNATURE);
+        json_decref(trial.claims);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_token_passes),
+        cmocka_unit_test(the_report_tells_every_broken_rule),
+        cmocka_unit_test(what_was_not_reached_is_neither_kept_nor_broken),
+        cmocka_unit_test(idt_7_trusted_audiences),
+        cmocka_unit_test(idt_18_methods),
+        cmocka_unit_test(c15_a_key_in_the_header),
         cmocka_unit_test(vector_b3),
         cmocka_unit_test(idt_1_form),
         cmocka_unit_test(idt_2_algorithm_on_the_list),

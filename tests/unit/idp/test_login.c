@@ -121,7 +121,7 @@ static void the_query_of_the_endpoint_stays(void **state)
 static enum idp_result with_extra(const struct form_field *extra, size_t count, const char **out_url)
 {
     struct idp_attempt attempt;
-    return idp_start(idp, &connection, REDIRECT_URI, extra, count, arena, &attempt, out_url, &failure);
+    return idp_start(idp, &connection, REDIRECT_URI, extra, count, arena, &attempt, out_url, NULL, &failure);
 }
 
 static void extra_parameters_cannot_shadow(void **state)
