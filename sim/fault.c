@@ -38,7 +38,7 @@ const struct fault faults[] = {
      NULL},
     {"alg_hs256", FAULT_ID_TOKEN, "HS256 met de openbare sleutel", 502, "{\"alg\":\"HS256\"}", NULL, NULL},
     {"crit", FAULT_ID_TOKEN, "onbekende crit", 502, "{\"crit\":[\"urn:x\"],\"urn:x\":true}", NULL, NULL},
-    {"jwk", FAULT_ID_TOKEN, "eigen sleutel in de kop (jwk)", 503, NULL, NULL, NULL},
+    {"jwk", FAULT_ID_TOKEN, "eigen sleutel in de kop (jwk)", 502, NULL, NULL, NULL},
     {"kid", FAULT_ID_TOKEN, "onbekende kid", 503, "{\"kid\":\"onbekend\"}", NULL, NULL},
     {"signature", FAULT_ID_TOKEN, "verkeerde handtekening", 504, NULL, NULL, NULL},
     {"two_parts", FAULT_ID_TOKEN, "twee delen in plaats van drie", 501, NULL, NULL, NULL},

@@ -82,11 +82,8 @@ enum idp_result idp_check_connection(const struct idp *idp, const struct idp_con
         if (connection->client_secret.length == 0)
             return refuse(failure, IDP_CONNECTION_INVALID, "no client secret");
         break;
-    case IDP_AUTH_PRIVATE_KEY_JWT:
-        if (connection->signer.sign == NULL)
-            return refuse(failure, IDP_CONNECTION_INVALID, "no key to sign with");
-        break;
     case IDP_AUTH_AUTO:
+    case IDP_AUTH_PRIVATE_KEY_JWT:
     case IDP_AUTH_NONE:
         break;
     }

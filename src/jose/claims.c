@@ -193,6 +193,30 @@ enum outcome claim_path(const json_t *object, struct str path, struct str *out_t
     return outcome == OK ? text_of(value, out_text) : outcome;
 }
 
+const char *claim_kind(const json_t *value)
+{
+    if (value == NULL)
+        return "absent";
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "object";
+    case JSON_ARRAY:
+        return "array";
+    case JSON_STRING:
+        return "string";
+    case JSON_INTEGER:
+        return "integer";
+    case JSON_REAL:
+        return "real";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "boolean";
+    case JSON_NULL:
+        return "null";
+    }
+    return "unknown";
+}
+
 enum outcome claim_time(const json_t *object, const char *name, int64_t *out_seconds)
 {
     const json_t *value = json_object_get(object, name);

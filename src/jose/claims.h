@@ -37,6 +37,9 @@ const json_t *claims_at_path(const json_t *claims, struct str path);
  * path is malformed. */
 enum outcome claim_path(const json_t *object, struct str path,
                         struct str *out_text) MUST_CHECK; /* slice into object */
+/* What kind of JSON it is, for logs: "object", "array", "string", "integer", "real", "boolean", "null";
+ * "absent" for NULL. */
+const char *claim_kind(const json_t *value);
 /* NumericDate (RFC 7519 2): a number, fraction dropped, within +-9e15; 1e300 is FAILED (IDT-12). */
 enum outcome claim_time(const json_t *object, const char *name, int64_t *out_seconds) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 #include "jose/claims.h"
 #include "sso/notify.h"
 #include "sso/reference.h"
+#include "sso/signing.h"
 #include "sso/slug.h"
 #include "sso/sso_error.h"
 
@@ -152,6 +153,19 @@ void attempt_succeed(struct attempt *attempt)
     log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
     log_info("sso_login", LOG_STR("reference", attempt->trail.entry.reference), LOG_INT("warning", warning),
              LOG_STR("slug", attempt->trail.entry.slug), LOG_C("request", attempt->request->id));
+}
+
+static enum outcome sign_assertion(void *context, const json_t *claims, struct arena *arena,
+                                   struct str *out_token, struct failure *failure)
+{
+    return signing_sign(context, "JWT", claims, arena, out_token, failure);
+}
+
+struct idp_connection attempt_idp_connection(struct attempt *attempt)
+{
+    struct idp_connection connection = directory_idp_connection(attempt->arena, attempt->connection, 0);
+    connection.signer = (struct idp_signer){sign_assertion, attempt->door->signing};
+    return connection;
 }
 
 struct str attempt_browser_digest(struct attempt *attempt)

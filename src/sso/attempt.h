@@ -48,6 +48,9 @@ bool attempt_is_within_rate(struct attempt *attempt);
  */
 void attempt_succeed(struct attempt *attempt);
 
+/* The connection as the Authentication Client wants it, with our key for client assertions. */
+struct idp_connection attempt_idp_connection(struct attempt *attempt);
+
 /* The digest of the browser-binding cookie (REQ-6), made when there is none. */
 struct str attempt_browser_digest(struct attempt *attempt);
 /* The digest of the session cookie; empty when there is none. */

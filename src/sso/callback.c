@@ -7,6 +7,7 @@
 #include "http/browser.h"
 #include "jose/claims.h"
 #include "sso/handover.h"
+#include "sso/login_report.h"
 #include "sso/notify.h"
 #include "sso/reference.h"
 #include "sso/sign_in.h"
@@ -125,15 +126,6 @@ static bool take_flow(struct attempt *attempt, const struct form *response, stru
 
 /* ---- steps 4 and 5: the provider's answer, tokens, identity ---- */
 
-static json_t *parameter_names(const struct form *response)
-{
-    json_t *names = json_array();
-    for (size_t i = 0; i < response->count; i++)
-        if (str_is_printable_ascii(response->fields[i].name) && response->fields[i].name.length <= 40)
-            json_array_append_new(names, json_text(response->fields[i].name));
-    return names;
-}
-
 static struct str provider_error(const struct form *response)
 {
     struct str error;
@@ -151,7 +143,7 @@ static struct str optional_claim(struct attempt *attempt, const struct login *lo
 
 static bool identify(struct attempt *attempt, const struct form *response, struct login *login)
 {
-    struct idp_connection connection = directory_idp_connection(attempt->arena, attempt->connection, 0);
+    struct idp_connection connection = attempt_idp_connection(attempt);
     struct idp_attempt request = {
         .nonce = attempt->flow.nonce,
         .code_verifier = attempt->flow.code_verifier,
@@ -159,18 +151,13 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
         .redirect_uri = slug_redirect_uri(attempt->arena, attempt->host, attempt->connection),
     };
     struct failure failure = {""};
+    struct idp_report report = {0};
     enum idp_result result = idp_finish(attempt->door->idp, &connection, &request, response, attempt->arena,
-                                        &login->identity, NULL, &failure);
+                                        &login->identity, &report, &failure);
     int code = sso_error_of_idp(result, result == IDP_TOKEN_REFUSED ? login->identity.oauth_error
                                                                     : provider_error(response));
-    bool is_response_sound = result == IDP_OK || code >= 400;
-    trail_step(&attempt->trail, TRAIL_RESPONSE, is_response_sound,
-               json_pack("{s:I, s:o}", "after_ms",
-                         (json_int_t)(clock_now_ms() - attempt->trail.entry.started_at_ms), "parameters",
-                         parameter_names(response)));
-    if (is_response_sound)
-        trail_step(&attempt->trail, TRAIL_TOKENS, result == IDP_OK,
-                   json_pack("{s:s}", "result", idp_result_name(result)));
+    login_report_callback(attempt, response, result, code, login->identity.oauth_error, &report);
+    idp_report_free(&report);
     if (result == IDP_OK) {
         attempt->user_shown =
             notify_user(attempt->arena, optional_claim(attempt, login, attempt->connection->name_claim),

@@ -19,30 +19,6 @@ struct reading {
     unsigned char hash_key[crypto_shorthash_KEYBYTES];
 };
 
-static const char *type_name(const json_t *value)
-{
-    if (value == NULL)
-        return "absent";
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "object";
-    case JSON_ARRAY:
-        return "array";
-    case JSON_STRING:
-        return "string";
-    case JSON_INTEGER:
-        return "integer";
-    case JSON_REAL:
-        return "real";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "boolean";
-    case JSON_NULL:
-        return "null";
-    }
-    return "unknown";
-}
-
 /* CLM-8. A step on the way that is no object means that a parent of the claim is itself handed out. */
 static bool is_overage(const json_t *claims, struct str path)
 {
@@ -228,7 +204,7 @@ enum locations_result locations_read(struct arena *arena, const json_t *claims,
                                      const struct sso_connection *connection, struct locations *out_locations)
 {
     const json_t *value = claims_at_path(claims, connection->location_claim);
-    *out_locations = (struct locations){.json_type = type_name(value)};
+    *out_locations = (struct locations){.json_type = claim_kind(value)};
     struct reading *reading = arena_new_of(arena, struct reading);
     reading->arena = arena;
     reading->connection = connection;

@@ -147,11 +147,15 @@ static const struct {
     {702, 'c', "De permissies gelden voor geen enkele afdeling binnen het plafondprofiel"},
 };
 
+#define CLOCK_ADVICE "Advies: controleer de klok van de inlogdienst en van deze server."
+
 static const struct {
     int code;
     const char *text;
 } advices[] = {
-    {509, "Advies: controleer de klok van de inlogdienst en van deze server."},
+    {508, CLOCK_ADVICE},
+    {509, CLOCK_ADVICE},
+    {510, CLOCK_ADVICE},
     {701,
      "Advies: kijk bij nummer 6 welke locaties zijn ontvangen en zoek ze op in de koppelvlaktabel. Koppel "
      "de locaties die deze toepassing gebruiken; gebruiken zij die niet, pas dan de rechten van de "

@@ -8,6 +8,7 @@
 #include "jose/claims.h"
 #include "sso/attempt.h"
 #include "sso/callback.h"
+#include "sso/login_report.h"
 #include "sso/patient_context.h"
 #include "sso/provider_metadata.h"
 #include "sso/redaction.h"
@@ -82,15 +83,6 @@ static void log_start(struct attempt *attempt, const struct start_request *start
     trail_step(&attempt->trail, TRAIL_START, true, data);
 }
 
-static void log_connection(struct attempt *attempt)
-{
-    const struct sso_connection *connection = attempt->connection;
-    trail_step(&attempt->trail, TRAIL_CONNECTION, true,
-               json_pack("{s:o, s:I, s:o, s:o}", "connection", json_text(connection->id), "version",
-                         (json_int_t)connection->version, "issuer", json_text(connection->issuer),
-                         "client_id", json_text(connection->client_id)));
-}
-
 /* INI-3; 0, or the code. */
 static int check_connection(const struct sso_connection *connection)
 {
@@ -99,7 +91,9 @@ static int check_connection(const struct sso_connection *connection)
     if (!str_equal(connection->status, STR("active")))
         return 102;
     if (connection->issuer.length == 0 || connection->client_id.length == 0 ||
-        connection->secret_count == 0 || connection->location_claim.length == 0)
+        connection->location_claim.length == 0)
+        return 103;
+    if (connection->secret_count == 0 && !str_equal(connection->client_auth, STR("private_key_jwt")))
         return 103;
     return 0;
 }
@@ -108,23 +102,26 @@ static int check_connection(const struct sso_connection *connection)
 static void send_request(struct attempt *attempt, const struct start_request *start,
                          const struct patient *patient)
 {
-    struct idp_connection connection = directory_idp_connection(attempt->arena, attempt->connection, 0);
+    struct idp_connection connection = attempt_idp_connection(attempt);
     struct str redirect_uri = slug_redirect_uri(attempt->arena, attempt->host, attempt->connection);
     struct form_field hint = {.name = STR("login_hint"), .value = start->login_hint};
     struct idp_attempt request;
     struct failure failure = {""};
+    struct idp_report report = {0};
     const char *url;
     enum idp_result result =
         idp_start(attempt->door->idp, &connection,
                   arena_strndup(attempt->arena, redirect_uri.data, redirect_uri.length), &hint,
-                  start->has_login_hint ? 1 : 0, attempt->arena, &request, &url, NULL, &failure);
+                  start->has_login_hint ? 1 : 0, attempt->arena, &request, &url, &report, &failure);
+    login_report_connection(attempt, result, &report);
+    idp_report_free(&report);
     if (result != IDP_OK) {
         attempt_fail(attempt, sso_error_of_idp(result, STR_NONE), 0, failure.text);
         return;
     }
     trail_step(&attempt->trail, TRAIL_REQUEST, true,
-               json_pack("{s:s, s:o, s:o}", "pkce", "S256", "state",
-                         json_text(redact_digest(attempt->arena, request.state)), "nonce",
+               json_pack("{s:s, s:o, s:o}", "pkce", request.code_verifier.length > 0 ? "S256" : "off",
+                         "state", json_text(redact_digest(attempt->arena, request.state)), "nonce",
                          json_text(redact_digest(attempt->arena, request.nonce))));
     struct flow flow = {
         .id = str_from_c(rand_uuid7_in(attempt->arena)),
@@ -161,7 +158,6 @@ static void run_start(struct attempt *attempt, struct start_request *start)
     if (patient.rule != NULL)
         trail_warn(&attempt->trail, 108);
     log_start(attempt, start, &patient);
-    log_connection(attempt);
     send_request(attempt, start, &patient);
 }
 

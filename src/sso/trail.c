@@ -300,6 +300,8 @@ static void render_value(struct buf *buf, const json_t *value)
             buf_append_char(buf, (unsigned char)text[i] < 0x20 || text[i] == 0x7F ? '?' : text[i]);
     } else if (json_is_integer(value)) {
         buf_printf(buf, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    } else if (json_is_real(value)) {
+        buf_printf(buf, "%.17g", json_real_value(value));
     } else if (json_is_boolean(value)) {
         buf_append_c(buf, json_is_true(value) ? "ja" : "nee");
     } else if (json_is_array(value)) {
@@ -321,6 +323,8 @@ static void render_members(struct buf *buf, const json_t *object, const char *se
     bool is_first = true;
     json_object_foreach((json_t *)(uintptr_t)object, name, value)
     {
+        if (json_is_object(value))
+            continue; /* has a line of its own */
         if (!is_first)
             buf_append_c(buf, separator);
         buf_printf(buf, "%s=", name);
@@ -348,9 +352,24 @@ static void render_lines(struct buf *buf, const json_t *lines)
     }
 }
 
+static const char indent[] = "                                        ";
+
+/* The parts of a step: 5.1, 5.2 and so on, and what was wrong. */
+static void render_parts(struct buf *buf, const json_t *data)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)data, name, value)
+    {
+        if (!json_is_object(value))
+            continue;
+        buf_printf(buf, "\n%s%s  ", indent, name);
+        render_members(buf, value, ", ");
+    }
+}
+
 static void render_step(struct buf *buf, const json_t *steps, int number)
 {
-    static const char *const indent = "                                        ";
     size_t index;
     json_t *step;
     json_array_foreach(steps, index, step)
@@ -363,6 +382,7 @@ static void render_step(struct buf *buf, const json_t *steps, int number)
                    is_reached ? mark : "-  niet bereikt");
         render_members(buf, json_object_get(step, "data"), ", ");
         render_lines(buf, json_object_get(step, "lines"));
+        render_parts(buf, json_object_get(step, "data"));
         json_t *ids = json_object_get(step, "ids"), *id;
         size_t line;
         json_array_foreach(ids, line, id)

@@ -443,7 +443,7 @@ const FAULTS = {
   state: 302, state_missing: 301, state_twice: 107, iss: 306, iss_missing: 307, front_token: 309, other_slug: 303,
   invalid_client: 402, secret_expired: 403, invalid_grant: 404, redirect_mismatch: 405, invalid_scope: 406, token_text: 407, id_token_missing: 408,
   token_type: 409,
-  alg_none: 502, alg_none_empty: 501, alg_hs256: 502, crit: 502, jwk: 503, kid: 503, signature: 504, two_parts: 501, encrypted: 517, typ: 501,
+  alg_none: 502, alg_none_empty: 501, alg_hs256: 502, crit: 502, jwk: 502, kid: 503, signature: 504, two_parts: 501, encrypted: 517, typ: 501,
   issuer: 505, aud: 506, aud_more: 506, azp: 507, expired: 508, exp_missing: 518, exp_text: 501, exp_huge: 501, iat_ahead_90: 509, iat_old: 509,
   iat_missing: 518, nbf: 510, nonce: 511, nonce_missing: 511, at_hash: 513, sub_missing: 514,
   userinfo_error: 602, userinfo_array: 603, userinfo_sub: 604,
