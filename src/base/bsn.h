@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 
+/* Of vault_lookup_hash: by which what is kept about one person is found again, at either door. */
+#define BSN_LOOKUP_CONTEXT "bsn"
+
 bool bsn_is_valid(struct str text);
 
 #endif

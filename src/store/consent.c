@@ -1,5 +1,6 @@
 #include "store/consent.h"
 
+#include "base/bsn.h"
 #include "base/vec.h"
 #include "store/audit.h"
 #include "store/consent_row.h"
@@ -9,7 +10,6 @@
 const char consent_person_context[] = "consent.person_sealed";
 
 /* The context of look-up hashes of a BSN; the same wherever a BSN is looked up. */
-static const char bsn_context[] = "bsn";
 
 void consent_read_row(struct db_query *query, int first, struct arena *arena, struct consent *out_consent)
 {
@@ -141,7 +141,7 @@ enum outcome consent_state(struct store *store, struct str flow_id, struct str f
         .now = now,
         .consent = consent,
         .code = code,
-        .person_hash = vault_lookup_hash(store_vault(store), arena, bsn_context, consent->person),
+        .person_hash = vault_lookup_hash(store_vault(store), arena, BSN_LOOKUP_CONTEXT, consent->person),
         .person_sealed = vault_seal(store_vault(store), arena, consent_person_context, consent->person),
     };
     enum outcome outcome = store_write(store, "consent_state", state_work, &call);
@@ -238,7 +238,7 @@ enum outcome consent_list(struct store *store, const struct consent_filter *filt
         return store_fault(store, "consent_list", "the limit must be 1 to 1000");
     struct list_call call = {filter, STR_NONE, now, arena, out_list};
     if (filter->person.length > 0)
-        call.person_hash = vault_lookup_hash(store_vault(store), arena, bsn_context, filter->person);
+        call.person_hash = vault_lookup_hash(store_vault(store), arena, BSN_LOOKUP_CONTEXT, filter->person);
     if (store_read(store, "consent_list", list_work, &call) != OK)
         return FAILED;
     for (size_t i = 0; i < out_list->count; i++) {

@@ -166,6 +166,33 @@ enum outcome exchange_log_write(struct store *store, const struct exchange_entry
     return outcome;
 }
 
+struct amend_call {
+    const struct exchange_entry *entry;
+    struct str old_steps;
+};
+
+static enum outcome amend_work(struct db *db, void *context)
+{
+    const struct amend_call *call = context;
+    struct db_query *query =
+        db_query(db, "UPDATE sso_log SET result = $3, code = $4, steps = $5 "
+                     "WHERE reference = $1 AND steps = $2 AND steps <> '' AND ended_at_ms > 0");
+    db_bind_text(query, 1, call->entry->reference);
+    db_bind_text(query, 2, call->old_steps);
+    db_bind_text(query, 3, call->entry->result);
+    db_bind_int(query, 4, call->entry->code);
+    db_bind_text(query, 5, call->entry->steps);
+    if (db_run(query) != OK)
+        return FAILED;
+    return db_changes(db) == 1 ? OK : ABSENT;
+}
+
+enum outcome exchange_log_amend(struct store *store, const struct exchange_entry *entry, struct str old_steps)
+{
+    struct amend_call call = {entry, old_steps};
+    return store_write_one(store, "exchange_log_amend", amend_work, &call);
+}
+
 /* ---- finding ---- */
 
 struct find_call {

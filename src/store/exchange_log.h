@@ -35,6 +35,10 @@ struct exchange_list {
  * nothing changed: the reference is that of another login (references are random and may meet). Cheap to
  * repeat: the index of location ids is written when they change. */
 enum outcome exchange_log_write(struct store *store, const struct exchange_entry *entry) MUST_CHECK;
+/* What became known after the end: result, code and steps of an entry that has ended with `old_steps`. ABSENT
+ * when that is not how it stands (any more): not ended, amended by somebody else, or its details purged. */
+enum outcome exchange_log_amend(struct store *store, const struct exchange_entry *entry,
+                                struct str old_steps) MUST_CHECK;
 /* With steps and location ids, in the order received; both are empty once details are purged. */
 enum outcome exchange_log_find(struct store *store, struct customer_scope scope, struct str reference,
                                struct arena *arena, struct exchange_entry *out_entry) MUST_CHECK;

@@ -9,7 +9,7 @@
 #define COLUMNS                                                                                              \
     "digest, user_id, connection, issuer, subject, sid, display_name, group_names, permissions, locations, " \
     "landing, patient_sealed, is_limited, id_token_sealed, acr, log_reference, login_at, seen_at, idle_s, "  \
-    "expires_at"
+    "expires_at, patient_digest, is_patient_opened, warnings"
 
 /* How long activity may go unnoted: a page has many requests, and each note is a write. */
 #define NOTE_EVERY_S 60
@@ -67,7 +67,7 @@ static enum outcome create_work(struct db *db, void *context)
     struct db_query *query =
         db_query(db, "INSERT INTO sso_session (" COLUMNS ", ends_at) VALUES ($1, $2, $3, "
                      "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-                     "$18, $19, $20, $21)");
+                     "$18, $19, $20, $21, 0, $22, $23)");
     db_bind_blob(query, 1, session->digest);
     db_bind_text(query, 2, session->user_id);
     db_bind_text(query, 3, session->connection);
@@ -88,7 +88,9 @@ static enum outcome create_work(struct db *db, void *context)
     db_bind_int(query, 18, session->seen_at);
     db_bind_int(query, 19, session->idle_s);
     db_bind_int(query, 20, session->expires_at);
-    db_bind_int(query, 21, end_of(session->seen_at, session->idle_s, session->expires_at));
+    db_bind_blob_or_null(query, 21, session->patient_digest);
+    db_bind_text(query, 22, session->warnings);
+    db_bind_int(query, 23, end_of(session->seen_at, session->idle_s, session->expires_at));
     db_run_later(query);
     return OK;
 }
@@ -145,6 +147,9 @@ static enum outcome read_row(struct db_query *query, const struct find_call *cal
             .seen_at = db_int(query, 17),
             .idle_s = db_int(query, 18),
             .expires_at = db_int(query, 19),
+            .patient_digest = db_blob(query, 20, arena),
+            .is_patient_opened = db_int(query, 21) == 1,
+            .warnings = db_text(query, 22, arena),
         };
     }
     if (db_finish(query) != OK)
@@ -224,6 +229,58 @@ enum outcome session_find_by_log(struct store *store, struct str log_reference, 
     struct find_call call = {log_reference, now, arena, out_session};
     enum outcome outcome = store_read(store, "session_find_by_log", find_by_log_work, &call);
     return outcome == OK ? unseal(store, "session_find_by_log", arena, out_session) : outcome;
+}
+
+static enum outcome find_by_patient_work(struct db *db, void *context)
+{
+    const struct find_call *call = context;
+    struct db_query *query =
+        db_query(db, "SELECT " COLUMNS " FROM sso_session WHERE patient_digest = $1 AND ends_at > $2");
+    db_bind_blob(query, 1, call->key);
+    db_bind_int(query, 2, call->now);
+    return read_row(query, call);
+}
+
+enum outcome session_find_by_patient(struct store *store, struct str patient_digest, int64_t now,
+                                     struct arena *arena, struct session *out_session)
+{
+    struct find_call call = {patient_digest, now, arena, out_session};
+    enum outcome outcome = store_read(store, "session_find_by_patient", find_by_patient_work, &call);
+    return outcome == OK ? unseal(store, "session_find_by_patient", arena, out_session) : outcome;
+}
+
+/* ---- handing over the patient ---- */
+
+struct open_call {
+    const char *node;
+    struct str digest;
+    const struct audit_entry *event;
+};
+
+/* The write locks the row, so that of two at once one writes the event and the other finds it written. */
+static enum outcome open_patient_work(struct db *db, void *context)
+{
+    const struct open_call *call = context;
+    struct db_query *query =
+        db_query(db, "UPDATE sso_session SET is_patient_opened = 1 "
+                     "WHERE digest = $1 AND patient_digest IS NOT NULL AND is_patient_opened = 0");
+    db_bind_blob(query, 1, call->digest);
+    if (db_run(query) != OK)
+        return FAILED;
+    if (db_changes(db) == 1)
+        return audit_append_in(db, call->node, call->event);
+    query = db_query(db, "SELECT 1 FROM sso_session WHERE digest = $1 AND is_patient_opened = 1");
+    db_bind_blob(query, 1, call->digest);
+    enum db_step step = db_step(query);
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
+enum outcome session_open_patient(struct store *store, struct str digest, const struct audit_entry *event)
+{
+    struct open_call call = {store_node(store), digest, event};
+    return store_write(store, "session_open_patient", open_patient_work, &call);
 }
 
 /* ---- ending ---- */

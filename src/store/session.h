@@ -6,17 +6,21 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "store/audit.h"
 #include "store/store.h"
 
 struct session {
     struct str digest; /* SHA-256 of the cookie */
     struct str user_id, connection, issuer, subject, sid;
     struct str display_name;
-    struct str groups;      /* names, newline separated */
-    struct str permissions; /* "code" or "code@department", space separated, sorted */
-    struct str locations;   /* linked location ids, newline separated */
-    struct str landing;     /* path */
-    struct str patient;     /* internal reference, sealed at rest; empty = none */
+    struct str groups;         /* names, newline separated */
+    struct str permissions;    /* "code" or "code@department", space separated, sorted */
+    struct str locations;      /* linked location ids, newline separated */
+    struct str landing;        /* path */
+    struct str patient;        /* "reference kind value", sealed at rest; empty = none */
+    struct str patient_digest; /* SHA-256 of the reference */
+    bool is_patient_opened;    /* session_open_patient's own */
+    struct str warnings;       /* codes of the login, space separated */
     bool is_limited;
     struct str id_token; /* sealed at rest */
     struct str acr;
@@ -57,6 +61,15 @@ enum outcome session_end_by_login(struct store *store, const struct session_logi
 /* The session that a login attempt (log reference) led to, for the browser's Back button (RSP-8). */
 enum outcome session_find_by_log(struct store *store, struct str log_reference, int64_t now,
                                  struct arena *arena, struct session *out_session) MUST_CHECK;
+/* The session whose patient goes by that reference (its digest). Notes no activity: it is the application
+ * that asks, not the browser. */
+enum outcome session_find_by_patient(struct store *store, struct str patient_digest, int64_t now,
+                                     struct arena *arena, struct session *out_session) MUST_CHECK;
+/* VIEW-9: notes that the patient of a session is handed over. `event` goes to the audit trail with it, in one
+ * transaction, the first time that a session gets here; later ones find it there. OK only when the trail has
+ * the event. ABSENT: the session is gone, or has no patient. */
+enum outcome session_open_patient(struct store *store, struct str digest,
+                                  const struct audit_entry *event) MUST_CHECK;
 /* Deletes sessions that ended before `now` and one-time values that expired, at most `limit` of each. */
 enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted) MUST_CHECK;
 

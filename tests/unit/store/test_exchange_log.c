@@ -150,6 +150,35 @@ static void a_reference_of_another_login_is_left_alone(void **state)
     assert_int_equal(found.location_count, 1);
 }
 
+static void an_entry_is_amended_once_from_what_it_was(void **state)
+{
+    (void)state;
+    struct exchange_entry entry = entry_of("SSO-a", 0), amended, found;
+    struct str old_steps = entry.steps;
+    entry.ended_at_ms = 0;
+    write_entry(&entry);
+    amended = entry;
+    amended.code = 806;
+    amended.result = STR("geslaagd met waarschuwing");
+    amended.steps = STR("[{\"n\":1},{\"n\":10}]");
+    assert_absent(exchange_log_amend(fx.other, &amended, old_steps)); /* has not ended */
+    entry.ended_at_ms = START_MS + 1;
+    write_entry(&entry);
+    assert_ok(exchange_log_amend(fx.other, &amended, old_steps));
+    assert_absent(exchange_log_amend(fx.store, &amended, old_steps));
+    assert_ok(exchange_log_find(fx.other, SCOPE_ALL, entry.reference, fx.arena, &found));
+    assert_int_equal(found.code, 806);
+    assert_str(found.result, "geslaagd met waarschuwing");
+    assert_str(found.steps, "[{\"n\":1},{\"n\":10}]");
+    assert_int_equal(found.ended_at_ms, START_MS + 1);
+    amended.reference = STR("SSO-b");
+    assert_absent(exchange_log_amend(fx.store, &amended, found.steps));
+    int64_t purged;
+    assert_ok(exchange_log_purge(fx.store, START_MS + 1, 0, 10, &purged));
+    amended.reference = STR("SSO-a");
+    assert_absent(exchange_log_amend(fx.store, &amended, STR(""))); /* details are gone for good */
+}
+
 static void two_thousand_location_ids_are_indexed(void **state)
 {
     (void)state;
@@ -384,6 +413,7 @@ static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
     int64_t purged;
     fixture_sql("DROP TABLE sso_log; DROP TABLE sso_log_location");
     assert_failed(exchange_log_write(fx.store, &entry));
+    assert_failed(exchange_log_amend(fx.store, &entry, entry.steps));
     assert_failed(exchange_log_find(fx.store, SCOPE_ALL, entry.reference, fx.arena, &found));
     assert_failed(exchange_log_list(fx.store, &filter, fx.arena, &list));
     assert_failed(exchange_log_purge(fx.store, START_MS, START_MS, 10, &purged));
@@ -394,6 +424,7 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(a_partial_entry_is_readable_and_replaced_by_what_follows),
     STORE_TEST(location_ids_that_change_are_indexed_anew),
     STORE_TEST(a_reference_of_another_login_is_left_alone),
+    STORE_TEST(an_entry_is_amended_once_from_what_it_was),
     STORE_TEST(two_thousand_location_ids_are_indexed),
     STORE_TEST(the_list_is_newest_first_and_without_steps),
     STORE_TEST(each_filter_narrows),

@@ -7,6 +7,11 @@
 
 #define ROUNDS 4
 
+static const char *cookie_reference(const char *cookie)
+{
+    return arena_printf(fx.arena, "patient of %s", cookie);
+}
+
 static struct session session_of(const char *cookie)
 {
     return (struct session){
@@ -22,6 +27,8 @@ static struct session session_of(const char *cookie)
         .locations = STR("1201\n1202"),
         .landing = STR("/status"),
         .patient = STR("patient-ref-marker"),
+        .patient_digest = digest_of(cookie_reference(cookie)),
+        .warnings = STR("108 808"),
         .is_limited = true,
         .id_token = STR("id-token-marker"),
         .acr = STR("loa3"),
@@ -71,6 +78,9 @@ static void a_session_comes_back_as_it_went_in(void **state)
     assert_str(found.locations, "1201\n1202");
     assert_str(found.landing, "/status");
     assert_str(found.patient, "patient-ref-marker");
+    assert_true(str_equal(found.patient_digest, session.patient_digest));
+    assert_false(found.is_patient_opened);
+    assert_str(found.warnings, "108 808");
     assert_true(found.is_limited);
     assert_str(found.id_token, "id-token-marker");
     assert_str(found.acr, "loa3");
@@ -85,7 +95,7 @@ static void a_session_without_patient_and_token_has_none(void **state)
 {
     (void)state;
     struct session session = session_of("c1"), found;
-    session.patient = session.id_token = STR_NONE;
+    session.patient = session.patient_digest = session.id_token = STR_NONE;
     create(&session);
     assert_ok(find_at("c1", TEST_NOW, &found));
     assert_int_equal(found.patient.length, 0);
@@ -162,6 +172,86 @@ static void the_session_of_a_login_attempt_is_found(void **state)
 }
 
 /* ---- replacing and ending ---- */
+
+/* ---- the patient ---- */
+
+static const struct audit_entry access_event = {.at = TEST_NOW,
+                                                .actor = {"user:user-1", 11},
+                                                .action = {"patient_access", 14},
+                                                .subject = {"patient:hash", 12},
+                                                .details = {"{}", 2}};
+
+static int64_t count_events(void)
+{
+    return fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'patient_access'");
+}
+
+static void a_session_is_found_by_the_reference_of_its_patient_while_it_lasts(void **state)
+{
+    (void)state;
+    struct session session = session_of("c1"), found;
+    create(&session);
+    struct str digest = digest_of("patient of c1");
+    assert_ok(session_find_by_patient(fx.other, digest, TEST_NOW + 1799, fx.arena, &found));
+    assert_str(found.patient, "patient-ref-marker");
+    assert_int_equal(found.seen_at, TEST_NOW);
+    assert_absent(session_find_by_patient(fx.other, digest, TEST_NOW + 1800, fx.arena, &found));
+    assert_absent(session_find_by_patient(fx.other, digest_of("c1"), TEST_NOW, fx.arena, &found));
+}
+
+static void VIEW9_opening_the_patient_writes_one_event_per_session(void **state)
+{
+    (void)state;
+    struct session session = session_of("c1"), other = session_of("c2"), none = session_of("c3"), found;
+    none.patient = none.patient_digest = STR_NONE;
+    create(&session);
+    create(&other);
+    create(&none);
+    for (int i = 0; i < 3; i++)
+        assert_ok(session_open_patient(i % 2 ? fx.store : fx.other, session.digest, &access_event));
+    assert_int_equal(count_events(), 1);
+    assert_ok(find_at("c1", TEST_NOW, &found));
+    assert_true(found.is_patient_opened);
+    assert_ok(session_open_patient(fx.store, other.digest, &access_event));
+    assert_int_equal(count_events(), 2);
+    assert_absent(session_open_patient(fx.store, none.digest, &access_event));
+    assert_absent(session_open_patient(fx.store, digest_of("nobody"), &access_event));
+    assert_int_equal(count_events(), 2);
+}
+
+static void VIEW9_without_the_event_the_patient_is_not_opened(void **state)
+{
+    (void)state;
+    struct session session = session_of("c1"), found;
+    create(&session);
+    fixture_sql("ALTER TABLE audit RENAME TO audit_away");
+    assert_failed(session_open_patient(fx.store, session.digest, &access_event));
+    fixture_sql("ALTER TABLE audit_away RENAME TO audit");
+    assert_ok(find_at("c1", TEST_NOW, &found));
+    assert_false(found.is_patient_opened);
+    assert_ok(session_open_patient(fx.store, session.digest, &access_event));
+    assert_int_equal(count_events(), 1);
+}
+
+static void *open_patient(void *context)
+{
+    struct racer *racer = context;
+    pthread_barrier_wait(&start);
+    racer->outcome = session_open_patient(racer->store, *(const struct str *)racer->subject, &access_event);
+    return NULL;
+}
+
+static void VIEW9_sixteen_at_once_write_one_event(void **state)
+{
+    (void)state;
+    struct racer racers[THREADS];
+    struct session session = session_of("c1");
+    create(&session);
+    race(racers, open_patient, 0, &session.digest);
+    for (int i = 0; i < THREADS; i++)
+        assert_ok(racers[i].outcome);
+    assert_int_equal(count_events(), 1);
+}
 
 static void a_new_session_ends_the_browsers_previous_one(void **state)
 {
@@ -569,6 +659,8 @@ static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
     assert_failed(find_at("c1", TEST_NOW, &found));
     assert_failed(session_find_by_log(fx.store, STR("SSO-1"), TEST_NOW, fx.arena, &found));
     assert_failed(session_end(fx.store, session.digest));
+    assert_failed(session_find_by_patient(fx.store, session.patient_digest, TEST_NOW, fx.arena, &found));
+    assert_failed(session_open_patient(fx.store, session.digest, &access_event));
     const struct session_login login = {.issuer = session.issuer, .subject = session.subject};
     struct session_ended_list ended;
     assert_failed(session_end_by_login(fx.store, &login, TEST_NOW, fx.arena, &ended));
@@ -583,6 +675,10 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(a_session_without_patient_and_token_has_none),
     STORE_TEST(an_unknown_session_is_absent),
     STORE_TEST(a_session_ends_when_idle_for_too_long),
+    STORE_TEST(a_session_is_found_by_the_reference_of_its_patient_while_it_lasts),
+    STORE_TEST(VIEW9_opening_the_patient_writes_one_event_per_session),
+    STORE_TEST(VIEW9_without_the_event_the_patient_is_not_opened),
+    STORE_TEST(VIEW9_sixteen_at_once_write_one_event),
     STORE_TEST(activity_does_not_carry_a_session_past_its_end),
     STORE_TEST(activity_is_noted_once_a_minute),
     STORE_TEST(the_session_of_a_login_attempt_is_found),
