@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "jose/claims.h"
+#include "sso/patient_access.h"
+#include "sso/views.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -60,18 +62,49 @@ static json_t *list_of(struct str joined, char separator)
     return list;
 }
 
-/* "reference kind value" as the session keeps it; null without a patient. */
-static json_t *patient_of(struct str kept)
+/* Codes, as numbers. */
+static json_t *codes_of(struct str warnings)
 {
-    struct str reference, kind;
-    if (kept.length == 0 || !str_split_next(&kept, ' ', &reference) || !str_split_next(&kept, ' ', &kind))
-        return json_null();
-    return json_pack("{s:o, s:o, s:o}", "reference", json_text(reference), "kind", json_text(kind), "value",
-                     json_text(kept));
+    json_t *list = json_array();
+    struct str code;
+    int64_t number;
+    while (str_split_next(&warnings, ' ', &code))
+        if (str_to_int64(code, &number) == OK)
+            json_array_append_new(list, json_integer(number));
+    return list;
 }
 
-static struct str facts(struct arena *arena, const struct cached_snapshot *snapshot,
-                        const struct session *session)
+/* The patient, and where to land. Fails closed (VIEW-9): without the event in the audit trail the patient
+ * stays here, and the person lands on the main menu and is told. */
+static void add_patient(struct professional *door, struct arena *arena, const struct sso_data *data,
+                        const struct session *session, json_t *facts)
+{
+    struct patient_disclosure patient;
+    struct str view = session->landing;
+    const char *banner = views_banner(session->warnings);
+    json_t *told = NULL;
+    switch (patient_access_open(door, arena, session, clock_now(), &patient)) {
+    case OK:
+        told = json_pack("{s:o, s:o, s:o}", "reference", json_text(patient.reference), "kind",
+                         json_text(patient.kind), "value", json_text(patient.value));
+        break;
+    case ABSENT:
+        told = json_null();
+        break;
+    case FAILED:
+        told = json_null();
+        view = views_main_path(arena, data);
+        banner = VIEWS_BANNER_PATIENT;
+        break;
+    }
+    json_object_set_new(facts, "view", json_text(view));
+    json_object_set_new(facts, "patient", told);
+    json_object_set_new(facts, "warnings", codes_of(session->warnings));
+    json_object_set_new(facts, "banner", banner != NULL ? json_string(banner) : json_null());
+}
+
+static struct str facts(struct professional *door, struct arena *arena,
+                        const struct cached_snapshot *snapshot, const struct session *session)
 {
     const struct sso_connection *connection = directory_find_connection_by_id(snapshot, session->connection);
     json_t *object = json_object();
@@ -83,8 +116,7 @@ static struct str facts(struct arena *arena, const struct cached_snapshot *snaps
     json_object_set_new(object, "groups", list_of(session->groups, '\n'));
     json_object_set_new(object, "permissions", list_of(session->permissions, ' '));
     json_object_set_new(object, "locations", list_of(session->locations, '\n'));
-    json_object_set_new(object, "view", json_text(session->landing));
-    json_object_set_new(object, "patient", patient_of(session->patient));
+    add_patient(door, arena, directory_data(snapshot), session, object);
     json_object_set_new(object, "limited", json_boolean(session->is_limited));
     json_object_set_new(object, "expires", json_integer(session->expires_at));
     char *dumped = json_dumps(object, JSON_COMPACT);
@@ -101,7 +133,7 @@ static void answer_facts(struct professional *door, const struct http_request *r
     switch (session_find(door->store, digest, clock_now(), request->arena, &session)) {
     case OK: {
         struct cached_snapshot *snapshot = cached_acquire(door->data);
-        http_response_json(response, 200, facts(request->arena, snapshot, &session));
+        http_response_json(response, 200, facts(door, request->arena, snapshot, &session));
         cached_release(&snapshot);
         return;
     }

@@ -1,7 +1,9 @@
 #include "sso/professional.h"
 
 #include "sso/handover.h"
+#include "sso/landing_report.h"
 #include "sso/logout.h"
+#include "sso/patient_access.h"
 #include "sso/start.h"
 #include "sso/verify.h"
 
@@ -17,6 +19,8 @@ static const struct route front_routes[] = {
 static const struct route internal_routes[] = {
     {HTTP_GET, "/sso/verify", verify_handle, ROUTE_BLOCKING},
     {HTTP_POST, "/sso/handover", handover_handle_exchange, ROUTE_BLOCKING},
+    {HTTP_POST, "/sso/landing", landing_report_handle, ROUTE_BLOCKING},
+    {HTTP_POST, "/sso/patient", patient_access_handle, ROUTE_BLOCKING},
 };
 
 /* Both tables come behind the patient's door's, whose error pages serve the listener. */

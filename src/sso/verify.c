@@ -64,8 +64,12 @@ static void tell(struct arena *arena, const struct session *session, const struc
         {"X-SSO-Locations", session->locations},
         {"X-SSO-Connection", sso_slug(arena, connection)},
         {"X-SSO-Environment", connection->environment},
+        {"X-SSO-Limited", session->is_limited ? STR("true") : STR("false")},
+        {"X-SSO-Warnings", session->warnings},
     };
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        if (headers[i].value.length == 0)
+            continue; /* no header has an empty value */
         const char *value = header_value(arena, headers[i].value);
         if (value == NULL) {
             /* Half a list of permissions must not pass for all of it, nor half the headers for a session. */

@@ -204,7 +204,8 @@ static struct str fill_path(struct arena *arena, struct str path, struct str pat
 
 struct landing landing_choose(struct arena *arena, const struct landing_question *question)
 {
-    struct landing landing = {.view = wanted_view(question)};
+    struct landing landing = {.asked = wanted_view(question)};
+    landing.view = landing.asked;
     if (landing.view == NULL)
         landing.warning = 808;
     else
@@ -223,4 +224,35 @@ struct landing landing_choose(struct arena *arena, const struct landing_question
     landing.path = fill_path(arena, landing.view->path,
                              landing.is_patient ? question->patient_reference : STR_NONE, landing.department);
     return landing;
+}
+
+struct str views_main_path(struct arena *arena, const struct sso_data *data)
+{
+    return fill_path(arena, main_menu(data)->path, STR_NONE, STR_NONE);
+}
+
+struct str views_limit(struct arena *arena, const struct sso_view *view, struct str permissions)
+{
+    struct buf kept = buf_new(arena, permissions.length + 1);
+    struct str rest = permissions, pair;
+    while (str_split_next(&rest, ' ', &pair)) {
+        if (!str_equal(str_slice(pair, 0, str_find(pair, '@')), view->permission))
+            continue;
+        if (kept.length > 0)
+            buf_append_char(&kept, ' ');
+        buf_append(&kept, pair);
+    }
+    return buf_str(&kept);
+}
+
+const char *views_banner(struct str warnings)
+{
+    struct str code;
+    while (str_split_next(&warnings, ' ', &code)) {
+        if (str_equal(code, STR("108")))
+            return VIEWS_BANNER_PATIENT;
+        if (str_equal(code, STR("809")))
+            return "U hebt geen rechten voor de gevraagde pagina";
+    }
+    return NULL;
 }

@@ -34,6 +34,8 @@ enum landing_patient {
     LANDING_PATIENT_REFUSED, /* the application says that this person has no rights on the patient */
 };
 
+#define LIMITED_SESSION_S 600 /* VIEW-7, idle and absolute */
+
 struct landing_question {
     const struct sso_data *data;
     struct str requested;    /* `view` of the start request; empty = none */
@@ -45,8 +47,9 @@ struct landing_question {
 };
 
 struct landing {
-    const struct sso_view *view;
-    struct str path; /* begins with one "/"; nothing in it comes from the browser */
+    const struct sso_view *asked; /* NULL = unknown (808) */
+    const struct sso_view *view;  /* chosen */
+    struct str path;              /* begins with one "/"; nothing in it comes from the browser */
     struct str department;
     int warning;     /* 806, 807, 808, 809; 0 = none */
     bool is_patient; /* the path opens the patient: write the access event (VIEW-9) */
@@ -56,5 +59,14 @@ struct landing {
  * filled in when the person has exactly one; otherwise it is left out, with the "/" before it, and the
  * application shows its list. */
 struct landing landing_choose(struct arena *arena, const struct landing_question *question);
+
+/* Where somebody goes for whom the view cannot be opened after all. */
+struct str views_main_path(struct arena *arena, const struct sso_data *data);
+/* VIEW-7: of the frozen permissions those that a limited session keeps: what its view needs. */
+struct str views_limit(struct arena *arena, const struct sso_view *view, struct str permissions);
+#define VIEWS_BANNER_PATIENT "Cliënt kon niet worden geopend" /* 108, and VIEW-9 failing closed */
+/* The Dutch sentence that the application shows above its page, by the warnings of the login (codes, space
+ * separated; 4.1, 4.8); NULL when there is none. */
+const char *views_banner(struct str warnings);
 
 #endif

@@ -250,10 +250,50 @@ static void names_of_views_have_a_grammar(void **state)
     assert_false(views_is_name(STR("a/b")));
 }
 
+static void VIEW7_a_limited_session_keeps_what_its_view_needs(void **state)
+{
+    (void)state;
+    const struct sso_view *amo = views_find(&no_views, STR("amo"));
+    const char *const cases[][2] = {
+        {EVERYTHING, "status.read"},
+        {"order.write@oost status.read@oost status.read@west status.readonly",
+         "status.read@oost status.read@west"},
+        {"order.write", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str kept = views_limit(arena, amo, str_from_c(cases[i][0]));
+        assert_string_equal(arena_strndup(arena, kept.data ? kept.data : "", kept.length), cases[i][1]);
+    }
+}
+
+static void banners_are_those_of_the_catalogue(void **state)
+{
+    (void)state;
+    assert_null(views_banner(STR("")));
+    assert_null(views_banner(STR("706 808")));
+    assert_string_equal(views_banner(STR("808 809")), "U hebt geen rechten voor de gevraagde pagina");
+    assert_string_equal(views_banner(STR("108 809")), VIEWS_BANNER_PATIENT);
+    assert_null(views_banner(STR("1080")));
+}
+
+static void the_way_back_is_the_main_menu_of_the_catalogue(void **state)
+{
+    (void)state;
+    struct str path = views_main_path(arena, &no_views);
+    assert_true(str_equal_c(path, "/"));
+    struct sso_view menu = {.name = STR("default"), .path = STR("/menu/{patient}")};
+    const struct sso_data own = {.views = &menu, .view_count = 1};
+    assert_true(str_equal_c(views_main_path(arena, &own), "/menu"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(VIEW1_the_table_holds_every_view_of_the_manual, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(VIEW7_a_limited_session_keeps_what_its_view_needs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(banners_are_those_of_the_catalogue, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_way_back_is_the_main_menu_of_the_catalogue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(VIEW1_rows_of_the_catalogue_take_the_place_of_the_seed, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(default_rule_patient_without_view_lands_on_the_status, set_up,
