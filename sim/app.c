@@ -5,16 +5,14 @@
  *
  * A session is what Sluis answers, a JSON object: user, display_name, connection, environment, groups,
  * permissions ("code" or "code@department"), locations, view (the path to land on), patient ({reference,
- * kind, value} or null), limited, expires (seconds). A page about a patient is at /<view>/<reference>, one
- * about a department at /<view>/<department>.
+ * kind, value} or null), limited, warnings (codes), banner (to be shown on the landing page, or null),
+ * expires (seconds). Behind a proxy the patient is asked for by the reference in the path. A page about a
+ * patient is at /<view>/<reference>, one about a department at /<view>/<department>.
  */
-#include "base/buf.h"
+#include "app_sluis.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "facts.h"
-#include "http/client.h"
 #include "http/cookie.h"
-#include "jose/claims.h"
 #include "page.h"
 #include "shelf.h"
 #include "staff.h"
@@ -25,9 +23,7 @@
 #define COOKIE "app_s"
 #define SESSIONS_MAX 1024
 #define SESSION_LIFETIME_S 43200
-#define CALL_TIMEOUT_MS 10000
-#define ANSWER_BYTES_MAX ((size_t)256 * 1024)
-#define BODY_BYTES_MAX ((size_t)4096)
+#define CODE_BYTES_MAX ((size_t)1024)
 
 struct app {
     struct shelf *sessions;
@@ -100,6 +96,8 @@ static json_t *session_from_headers(const struct http_request *request)
     json_object_set_new(session, "permissions",
                         list_of(arena, page_header(request, "X-SSO-Permissions"), ' '));
     json_object_set_new(session, "locations", list_of(arena, page_header(request, "X-SSO-Locations"), ','));
+    json_object_set_new(session, "limited",
+                        json_boolean(str_equal_c(page_header(request, "X-SSO-Limited"), "true")));
     json_object_set_new(session, "via", json_string("proxy"));
     return session;
 }
@@ -155,40 +153,6 @@ static void refuse(const struct sim *sim, const struct http_request *request, st
     page_answer(sim, response, status, "app_refused", context);
 }
 
-static json_t *exchange_code(const struct sim *sim, struct arena *arena, struct str code)
-{
-    struct failure failure = {0};
-    struct http_answer answer;
-    json_t *session = NULL;
-    struct buf body = buf_new(arena, BODY_BYTES_MAX);
-    buf_append_c(&body, "code=");
-    buf_append_url_component(&body, code);
-    const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded",
-                                   "Accept: application/json"};
-    const struct http_call call = {
-        .method = "POST",
-        .url = arena_printf(arena, "%s/sso/handover", sim->settings.internal_url),
-        .headers = headers,
-        .header_count = sizeof headers / sizeof headers[0],
-        .body = buf_str(&body),
-        .connect_timeout_ms = CALL_TIMEOUT_MS,
-        .total_timeout_ms = CALL_TIMEOUT_MS,
-        .body_max = ANSWER_BYTES_MAX,
-        .is_http_allowed = true,
-        .is_private_allowed = true,
-    };
-    if (http_client_call(arena, &call, &answer, &failure) != HTTP_CALL_OK) {
-        log_warning("handover_failed", LOG_C("cause", failure.text));
-        return NULL;
-    }
-    if (answer.status != 200 || json_parse_object(answer.body, &session, &failure) != OK) {
-        log_warning("handover_refused", LOG_INT("status", answer.status));
-        return NULL;
-    }
-    json_object_set_new(session, "via", json_string("code"));
-    return session;
-}
-
 static void enter_get(void *door, const struct http_request *request, struct http_response *response)
 {
     const struct sim *sim = door;
@@ -197,11 +161,11 @@ static void enter_get(void *door, const struct http_request *request, struct htt
     struct str code = STR_NONE;
     if (form_parse(arena, request->query, &form) == OK)
         code = page_field(&form, "code");
-    if (code.length == 0 || code.length > BODY_BYTES_MAX / 4) {
+    if (code.length == 0 || code.length > CODE_BYTES_MAX) {
         refuse(sim, request, response, 400, "Er kwam geen overdrachtscode mee.");
         return;
     }
-    json_t *session = exchange_code(sim, arena, code);
+    json_t *session = app_exchange_code(sim, arena, code);
     if (!session) {
         refuse(sim, request, response, 403,
                "De overdrachtscode is al gebruikt of verlopen. Begin opnieuw in het dossier.");
@@ -241,6 +205,10 @@ static void put_facts(struct arena *arena, struct value *context, const json_t *
     }
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         put_list(arena, context, lists[i], json_object_get(session, lists[i]));
+    const json_t *patient = json_object_get(session, "patient");
+    if (json_is_object(patient))
+        value_put_c(arena, context, "patient_kind",
+                    strcmp(page_text(patient, "kind"), "bsn") == 0 ? "met BSN" : "met cliëntnummer");
     const json_t *expires = json_object_get(session, "expires");
     if (json_is_integer(expires)) {
         char *text = arena_alloc(arena, CLOCK_TEXT_SIZE);
@@ -261,31 +229,84 @@ static const struct staff_patient *find_patient(const json_t *patient)
     return found && found->is_in_application ? found : NULL;
 }
 
-/* `reference` is what the path says: it must be the one that Sluis gave out, or nothing. */
-static void put_patient(struct arena *arena, struct value *context, const json_t *session,
-                        const struct staff_view *view, struct str reference)
+/* What this application makes of the patient of a page. */
+struct opened {
+    json_t *patient; /* as Sluis told; NULL = none. New reference */
+    const struct staff_patient *found;
+    const char *notice; /* NULL = the patient may be seen */
+    bool is_stopped;    /* the main menu, with the notice */
+};
+
+/* By the hand-over, or behind a proxy by asking; `reference` is what the path says. */
+static enum outcome learn_patient(const struct sim *sim, struct arena *arena, const json_t *session,
+                                  struct str reference, json_t **out_patient)
 {
-    const json_t *patient = json_object_get(session, "patient");
-    if (!json_is_object(patient)) {
-        if (view->needs_patient)
-            value_put_c(arena, context, "notice", "Open eerst een cliënt in het dossier.");
-        return;
-    }
-    const struct staff_patient *found = find_patient(patient);
-    bool is_other = view->needs_patient && reference.length > 0 &&
-                    !str_equal_c(reference, page_text(patient, "reference"));
-    value_put_c(arena, context, "patient_kind",
-                strcmp(page_text(patient, "kind"), "bsn") == 0 ? "met BSN" : "met cliëntnummer");
-    if (!found || is_other) {
-        value_put_c(arena, context, "notice", "Onbekende cliënt.");
-    } else if (!has_permission(session, "status.read", found->department)) {
-        value_put_c(arena, context, "notice", "U hebt onvoldoende rechten voor deze cliënt.");
+    json_t *patient = json_object_get(session, "patient");
+    *out_patient = json_is_object(patient) ? json_incref(patient) : NULL;
+    if (*out_patient != NULL)
+        return OK;
+    if (strcmp(page_text(session, "via"), "proxy") != 0 || reference.length == 0)
+        return ABSENT;
+    return app_ask_patient(sim, arena, reference, str_from_c(page_text(session, "user")), out_patient);
+}
+
+/* 806, 807: what is found is told to Sluis, so that it stands in the log of the login. */
+static void judge_patient(const struct sim *sim, struct arena *arena, const json_t *session,
+                          const struct staff_view *view, struct opened *opened)
+{
+    struct str reference = str_from_c(page_text(opened->patient, "reference"));
+    opened->found = find_patient(opened->patient);
+    if (!opened->found) {
+        opened->notice = "Onbekende cliënt.";
+        app_report_landing(sim, arena, reference, "unknown", NULL);
+    } else if (!has_permission(session, view->permission, opened->found->department)) {
+        opened->notice = "U hebt onvoldoende rechten voor deze cliënt.";
+        app_report_landing(sim, arena, reference, "forbidden",
+                           arena_printf(arena, "app-%zu", (size_t)(opened->found - staff_patients) + 1));
     } else {
-        value_put_c(arena, context, "patient_name", fact_find_person(str_from_c(found->bsn))->name);
-        value_put_c(arena, context, "patient_department",
-                    staff_department_name(str_from_c(found->department)));
-        value_put_bool(arena, context, "is_patient_shown", view->needs_patient);
+        app_report_landing(sim, arena, reference, "found", NULL);
     }
+    opened->is_stopped = opened->notice != NULL;
+}
+
+static struct opened open_patient(const struct sim *sim, struct arena *arena, const json_t *session,
+                                  const struct staff_view *view, struct str reference)
+{
+    struct opened opened = {0};
+    if (!view->needs_patient)
+        return opened;
+    switch (learn_patient(sim, arena, session, reference, &opened.patient)) {
+    case OK:
+        /* The reference must be the one that Sluis gave out, or nothing. */
+        if (reference.length == 0 || str_equal_c(reference, page_text(opened.patient, "reference")))
+            judge_patient(sim, arena, session, view, &opened);
+        else
+            opened.notice = "Onbekende cliënt.";
+        break;
+    case ABSENT:
+        opened.notice = "Open eerst een cliënt in het dossier.";
+        break;
+    case FAILED:
+        opened.notice = "Cliënt kon niet worden geopend";
+        opened.is_stopped = true;
+        break;
+    }
+    return opened;
+}
+
+static void put_patient(struct arena *arena, struct value *context, const struct opened *opened)
+{
+    value_put_c(arena, context, "patient_name", fact_find_person(str_from_c(opened->found->bsn))->name);
+    value_put_c(arena, context, "patient_department",
+                staff_department_name(str_from_c(opened->found->department)));
+    value_put_bool(arena, context, "is_patient_shown", true);
+}
+
+/* What Sluis said about the login, on the page that it led to. */
+static const char *banner_of(const struct http_request *request, const json_t *session)
+{
+    const char *banner = page_text(session, "banner");
+    return *banner && str_equal_c(request->path, page_text(session, "view")) ? banner : NULL;
 }
 
 static void put_departments(struct arena *arena, struct value *context, const json_t *session,
@@ -343,20 +364,27 @@ static void show_view(const struct sim *sim, const struct http_request *request,
         refuse(sim, request, response, 401, "Begin in het dossier en kies daar de SSO-knop.");
         return;
     }
-    struct value *context = page_context(sim, request, PART, view->title);
-    value_put_c(arena, context, "text", view->text);
+    struct opened opened = {0};
+    bool is_allowed = may_use(session, view);
+    if (is_allowed)
+        opened = open_patient(sim, arena, session, view, detail);
+    const struct staff_view *shown = opened.is_stopped ? staff_find_view(STR("default")) : view;
+    const char *notice = is_allowed ? opened.notice : "U hebt geen recht op deze pagina.";
+    if (!notice)
+        notice = banner_of(request, session);
+    struct value *context = page_context(sim, request, PART, shown->title);
+    value_put_c(arena, context, "text", shown->text);
+    if (notice)
+        value_put_c(arena, context, "notice", arena_strdup(arena, notice));
     put_facts(arena, context, session);
     put_menu(arena, context, session);
     value_put_bool(arena, context, "has_menu", !json_is_true(json_object_get(session, "limited")));
-    int status = 200;
-    if (!may_use(session, view)) {
-        value_put_c(arena, context, "notice", "U hebt geen recht op deze pagina.");
-        status = 403;
-    } else {
-        put_patient(arena, context, session, view, detail);
-        put_departments(arena, context, session, view, detail);
-    }
-    page_answer(sim, response, status, "app_view", context);
+    if (is_allowed)
+        put_departments(arena, context, session, shown, detail);
+    if (opened.found && !opened.notice)
+        put_patient(arena, context, &opened);
+    page_answer(sim, response, is_allowed ? 200 : 403, "app_view", context);
+    json_decref(opened.patient);
     json_decref(session);
 }
 
@@ -394,7 +422,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/", home_get, ROUTE_PLAIN},
     {HTTP_GET, "/sso", enter_get, ROUTE_BLOCKING},
     {HTTP_POST, "/uitloggen", leave_post, ROUTE_PLAIN},
-    {HTTP_GET, "/*", view_get, ROUTE_PLAIN},
+    {HTTP_GET, "/*", view_get, ROUTE_BLOCKING},
 };
 
 const struct sim_part app_part = {"app.localhost", routes, sizeof routes / sizeof routes[0], NULL};
