@@ -21,7 +21,7 @@ const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.ur
 const SLUG = 'duinzicht_test'
 const TRIAL = 'duinzicht_proef' // in the acceptance environment
 const START = `/sso/openidconnect/${SLUG}`
-const IDENTITY = ['x-sso-connection', 'x-sso-environment', 'x-sso-groups', 'x-sso-locations', 'x-sso-name', 'x-sso-permissions', 'x-sso-user']
+const IDENTITY = ['x-sso-connection', 'x-sso-environment', 'x-sso-groups', 'x-sso-limited', 'x-sso-locations', 'x-sso-name', 'x-sso-permissions', 'x-sso-user']
 
 class Visitor extends Browser {
   constructor(house) {
@@ -218,7 +218,7 @@ describe('SES-9: look-alikes', () => {
   const forged = (name) => [name, 'beheerder']
   const variants = [
     'X-SSO-User', 'x-sso-user', 'X-Sso-User', 'X-SSO-USER', 'X_SSO_User', 'x_sso_user', 'X_SSO_USER', 'X-SSO_User', 'X_SSO-User', 'X.SSO.User', 'X-SSO.User',
-    'X-SSO-Name', 'X-SSO-Groups', 'X-SSO-Permissions', 'X-SSO-Locations', 'X-SSO-Connection', 'X-SSO-Environment', 'x_sso_permissions', 'X_SSO_Groups',
+    'X-SSO-Name', 'X-SSO-Groups', 'X-SSO-Permissions', 'X-SSO-Locations', 'X-SSO-Connection', 'X-SSO-Environment', 'X-SSO-Limited', 'X-SSO-Warnings', 'x_sso_permissions', 'X_SSO_Groups',
   ]
 
   check('no header of the browser reaches the application under a name like ours', async () => {
