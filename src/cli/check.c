@@ -134,8 +134,8 @@ static void check_mail(struct check *check)
     }
     check_ok(check, "mail.server", "%s, from %s", conf->mail_server, conf->mail_sender);
     if (conf->mail_password_file != NULL &&
-        file_read(check->arena, conf->mail_password_file, PASSWORD_FILE_MAX, &ignored, &failure) != OK)
-        check_fault(check, "mail.password_file", "put the password there", "%s", failure.text);
+        file_read_secret(check->arena, conf->mail_password_file, PASSWORD_FILE_MAX, &ignored, &failure) != OK)
+        check_fault(check, "mail.password_file", "put the password there, with mode 600", "%s", failure.text);
     if (conf->mail_ca != NULL && file_read(check->arena, conf->mail_ca, TEXT_MAX, &ignored, &failure) != OK)
         check_fault(check, "mail.ca", "put the file there", "%s", failure.text);
 }

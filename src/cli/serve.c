@@ -17,6 +17,8 @@
 #include "medmij/door.h"
 #include "ops/ops.h"
 #include "sso/directory.h"
+#include "sso/notify_backlog.h"
+#include "sso/notify_turn.h"
 #include "sso/professional.h"
 #include "store/exchange_log.h"
 #include "store/flow.h"
@@ -39,6 +41,7 @@
 #define CONF_GRACE_MS 600000 /* far longer than any request may take */
 #define STOP_MAX_S 30
 #define PURGE_INTERVAL_S 60
+#define NOTIFY_INTERVAL_S 5
 #define PURGE_LIMIT 1000
 #define LOG_DETAILS_KEPT_S ((int64_t)90 * 86400) /* spec sso.md 5.6 */
 #define LOG_SUMMARY_KEPT_S ((int64_t)5 * 365 * 86400)
@@ -61,6 +64,7 @@ struct house {
     struct lists *lists;
     struct door door;
     struct professional professional;
+    struct notify_turn notify_turn;
     struct secret *mail_password;
     struct ops ops;
     struct http_workers *workers;
@@ -182,7 +186,7 @@ static enum outcome load_mail_password(struct house *house, struct failure *fail
     struct str password;
     enum outcome outcome = OK;
     if (path != NULL) {
-        outcome = file_read(arena, path, PASSWORD_FILE_MAX, &password, failure) == OK ? OK : FAILED;
+        outcome = file_read_secret(arena, path, PASSWORD_FILE_MAX, &password, failure) == OK ? OK : FAILED;
         if (outcome == OK) {
             password = str_slice(password, 0, str_find(password, '\n'));
             house->mail_password = secret_new(password);
@@ -227,7 +231,12 @@ static enum outcome build_professional_door(struct house *house, struct failure 
     door->log = log_writer_start(house->store);
     door->signing = signing_new(house->store);
     door->rate = rate_new();
-    return start_mailer(house, failure);
+    if (start_mailer(house, failure) != OK)
+        return FAILED;
+    door->backlog = notify_backlog_new();
+    house->notify_turn =
+        (struct notify_turn){.desk = {house->store, door->mailer, door->backlog}, .data = door->data};
+    return OK;
 }
 
 static enum outcome start_listener(struct house *house, const char *name,
@@ -327,6 +336,7 @@ static void close_house(struct house *house)
     (void)http_server_drain(&house->internal, 0);
     http_workers_stop(&house->workers);
     mailer_stop(&house->professional.mailer);
+    notify_backlog_free(&house->professional.backlog);
     secret_free(&house->mail_password);
     log_writer_stop(&house->professional.log);
     signing_free(&house->professional.signing);
@@ -356,7 +366,7 @@ static void reload_server(struct http_server *server, const char *name)
 
 /* What a reload takes up; every other key counts at the start only. A dot at the end stands for a section. */
 static const char *const reloaded_keys[] = {
-    "token_base_url",      "log_level",         "dva.",        "lifetimes.",
+    "token_base_url",      "log_level",         "dva.",        "lifetimes.",         "mail.operator",
     "medmij.ids_required", "medmij.post_query", "medmij.pkce", "medmij.minimum_age",
 };
 
@@ -485,10 +495,12 @@ static void purge(struct house *house)
                   LOG_INT("sso_log_entries", entries), LOG_INT("signing_keys", keys));
 }
 
-/* Until a signal says stop: once a second the catalogue's version, once a minute what has expired. */
+/* Until a signal says stop: once a second the catalogue's version, every five what is to be mailed unasked,
+ * once a minute what has expired. */
 static void keep_house(struct house *house, const sigset_t *signals)
 {
     int64_t next_purge = clock_monotonic_ms() + PURGE_INTERVAL_S * 1000;
+    int64_t next_notices = 0;
     for (;;) {
         const struct timespec second = {.tv_sec = 1};
         int signal_number = sigtimedwait(signals, NULL, &second);
@@ -499,6 +511,10 @@ static void keep_house(struct house *house, const sigset_t *signals)
         if (cached_refresh(house->door.catalog) != OK || cached_refresh(house->professional.data) != OK)
             log_warning("catalog_not_refreshed");
         signing_refresh(house->professional.signing);
+        if (clock_monotonic_ms() >= next_notices) {
+            notify_turn_take(&house->notify_turn, clock_now());
+            next_notices = clock_monotonic_ms() + NOTIFY_INTERVAL_S * 1000;
+        }
         if (clock_monotonic_ms() >= next_purge) {
             purge(house);
             next_purge = clock_monotonic_ms() + PURGE_INTERVAL_S * 1000;

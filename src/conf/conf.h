@@ -66,6 +66,7 @@ struct conf {
 
     const char *mail_server; /* NULL = no mail */
     const char *mail_sender;
+    const char *mail_operator; /* comma separated; NULL = nobody */
     const char *mail_user;
     const char *mail_password_file;
     const char *mail_ca;

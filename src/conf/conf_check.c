@@ -282,6 +282,12 @@ static void check_mail(const struct check *check)
     }
     if (conf->mail_sender != NULL && !message_is_address(str_from_c(conf->mail_sender)))
         report(check, "mail.sender", "is not an address", "write an address such as sluis@example.nl");
+    const char **addresses;
+    size_t count;
+    if (conf->mail_operator != NULL &&
+        message_split_recipients(check->arena, str_from_c(conf->mail_operator), &addresses, &count) != OK)
+        report(check, "mail.operator", "is not a list of addresses",
+               "write addresses such as beheer@example.nl, separated by commas");
     if (conf->mail_user != NULL && conf->mail_password_file == NULL)
         report(check, "mail.password_file", "is missing while mail.user is given",
                "name the file with the password");

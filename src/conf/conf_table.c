@@ -148,11 +148,14 @@ const struct conf_row conf_rows[] = {
              "Without it no mail is sent."},
     {"mail.sender", TEXT(CONF_TEXT, mail_sender), .example = "sluis@example.nl",
      .text = "Address that the mail comes from."},
+    {"mail.operator", TEXT(CONF_TEXT, mail_operator), .example = "beheer@example.nl",
+     .text =
+         "Addresses, separated by commas, of those who run Sluis: they get the mails about faults of Sluis "
+         "itself (805, 910, 911). Without them those are in the process log only."},
     {"mail.user", TEXT(CONF_TEXT, mail_user), .example = "sluis",
      .text = "Name to log in with at the mail server; without it there is no log-in."},
     {"mail.password_file", TEXT(CONF_FILE, mail_password_file), .example = "keys/mail-password",
-     .text = "File with the password of that name, on one line. Let only this user read it: that is not "
-             "checked."},
+     .text = "File with the password of that name, on one line, readable by this user only."},
     {"mail.ca", TEXT(CONF_FILE, mail_ca), .example = "certs/ca.crt",
      .text = "PEM file with the authorities that the mail server's certificate may come from; without it "
              "those of the system."},

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,8 +39,8 @@ static enum outcome read_all(struct arena *arena, int fd, const char *path, size
     return OK;
 }
 
-enum outcome file_read(struct arena *arena, const char *path, size_t cap, struct str *out_bytes,
-                       struct failure *failure)
+static enum outcome read_file(struct arena *arena, const char *path, size_t cap, bool is_secret,
+                              struct str *out_bytes, struct failure *failure)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -53,10 +54,25 @@ enum outcome file_read(struct arena *arena, const char *path, size_t cap, struct
         outcome = failure_set(failure, "%s: %s", path, strerror(errno));
     else if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode))
         outcome = failure_set(failure, "%s: not a file", path);
+    else if (is_secret && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        outcome = failure_set(failure, "%s: open to others (mode %04o); run `chmod 600` on it", path,
+                              (unsigned)(status.st_mode & 07777));
     else
         outcome = read_all(arena, fd, path, cap, out_bytes, failure);
     close(fd);
     return outcome;
+}
+
+enum outcome file_read(struct arena *arena, const char *path, size_t cap, struct str *out_bytes,
+                       struct failure *failure)
+{
+    return read_file(arena, path, cap, false, out_bytes, failure);
+}
+
+enum outcome file_read_secret(struct arena *arena, const char *path, size_t cap, struct str *out_bytes,
+                              struct failure *failure)
+{
+    return read_file(arena, path, cap, true, out_bytes, failure);
 }
 
 enum outcome file_read_input(struct arena *arena, size_t cap, struct str *out_bytes, struct failure *failure)

@@ -13,6 +13,11 @@
 enum outcome file_read(struct arena *arena, const char *path, size_t cap, struct str *out_bytes,
                        struct failure *failure) MUST_CHECK;
 
+/* The same for a file with a secret: FAILED when its mode lets group or others at it, as with the key file.
+ */
+enum outcome file_read_secret(struct arena *arena, const char *path, size_t cap, struct str *out_bytes,
+                              struct failure *failure) MUST_CHECK;
+
 /* Standard input to its end; OK or FAILED. (Opening /dev/stdin fails when it is a socket.) */
 enum outcome file_read_input(struct arena *arena, size_t cap, struct str *out_bytes,
                              struct failure *failure) MUST_CHECK;

@@ -16,6 +16,7 @@
 #define LEASE_S 180 /* longer than one mail may take */
 #define PURGE_INTERVAL_MS 3600000
 #define PURGE_LIMIT 1000
+#define PURGE_ROUNDS 500
 #define KEPT_S (7 * 86400) /* what was sent; caps and windows look two days back */
 
 struct mailer {
@@ -52,9 +53,11 @@ struct str mailer_body(struct arena *arena, const struct outbox_mail *mail)
         mail->body.length > 0 ? memmem(mail->body.data, mail->body.length, line.data, line.length) : NULL;
     size_t before = found != NULL ? (size_t)(found - mail->body.data) : mail->body.length;
     buf_append(&out, str_slice(mail->body, 0, before));
-    buf_append_char(&out, '\n');
-    append_repeats(&out, arena, mail);
-    buf_append_char(&out, '\n');
+    if (found != NULL || mail->repeats > 0 || mail->is_last) {
+        buf_append_char(&out, '\n');
+        append_repeats(&out, arena, mail);
+        buf_append_char(&out, '\n');
+    }
     if (found != NULL)
         buf_append(&out, str_slice(mail->body, before + line.length, mail->body.length));
     return buf_str(&out);
@@ -120,12 +123,16 @@ static void empty_outbox(struct mailer *mailer, struct arena *arena)
 
 static void purge(struct mailer *mailer)
 {
-    int64_t deleted;
+    int64_t deleted = PURGE_LIMIT;
     if (clock_monotonic_ms() < mailer->next_purge_ms)
         return;
     mailer->next_purge_ms = clock_monotonic_ms() + PURGE_INTERVAL_MS;
-    if (outbox_purge(mailer->store, clock_now() - KEPT_S, PURGE_LIMIT, &deleted) != OK)
-        log_warning("outbox_not_purged");
+    /* A flood leaves more rows than one statement should take. */
+    for (int i = 0; i < PURGE_ROUNDS && deleted >= PURGE_LIMIT && !atomic_load(&mailer->is_stopping); i++)
+        if (outbox_purge(mailer->store, clock_now() - KEPT_S, PURGE_LIMIT, &deleted) != OK) {
+            log_warning("outbox_not_purged");
+            return;
+        }
 }
 
 static void wait_turn(struct mailer *mailer)

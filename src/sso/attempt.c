@@ -79,26 +79,51 @@ static void show_page(struct attempt *attempt, const struct sso_error *error, co
     http_response_page(attempt->response, error->status, html);
 }
 
+static enum notify_verdict notify(struct attempt *attempt, int code, char cause)
+{
+    const struct notify_desk desk = {attempt->door->store, attempt->door->mailer, attempt->door->backlog};
+    const struct notice notice = {
+        .connection = attempt->connection,
+        .trail = &attempt->trail,
+        .error = sso_error_find(code),
+        .cause = cause,
+        .is_consent_required = attempt->is_consent_required,
+        .user_shown = attempt->user_shown,
+        .operator_address = attempt->conf->mail_operator,
+        .now = attempt->now,
+    };
+    return notify_send(&desk, attempt->arena, &notice);
+}
+
+/* What the login went on with may have a mail of its own (108, 706); most warnings have none, and cost
+ * nothing. */
+static enum notify_verdict notify_of_warnings(struct attempt *attempt)
+{
+    enum notify_verdict told = NOTIFY_NONE;
+    for (size_t i = 0; i < attempt->trail.remark_count; i++) {
+        enum notify_verdict verdict = notify(attempt, attempt->trail.remarks[i].code, 0);
+        if (told == NOTIFY_NONE)
+            told = verdict;
+    }
+    return told;
+}
+
 void attempt_fail(struct attempt *attempt, int code, char cause, const char *detail)
 {
     const struct sso_error *error = sso_error_find(code);
     const char *reference = arena_strndup(attempt->arena, attempt->trail.entry.reference.data,
                                           attempt->trail.entry.reference.length);
+    (void)notify_of_warnings(attempt);
+    enum notify_verdict told = notify(attempt, code, cause);
     trail_end(&attempt->trail, clock_now_ms(), "geweigerd", code, cause, sso_user_text_key(error->user_text),
               error->status);
     log_warning("sso_login_refused", LOG_C("reference", reference), LOG_INT("code", code),
                 LOG_C("cause", detail), LOG_STR("slug", attempt->trail.entry.slug),
                 LOG_C("request", attempt->request->id));
-    const struct notice notice = {
-        .connection = attempt->connection,
-        .trail = &attempt->trail,
-        .error = error,
-        .cause = cause,
-        .user_shown = attempt->user_shown,
-        .now = attempt->now,
-    };
-    bool is_notified = notify_send(attempt->door->store, attempt->door->mailer, attempt->arena, &notice);
-    trail_tell(&attempt->trail, "mail", json_string(is_notified ? "verstuurd" : "geen"));
+    /* The page says that the administrator knows only when that is so, and never of the operator's mail. */
+    bool is_notified =
+        (told == NOTIFY_SENT || told == NOTIFY_SUPPRESSED) && error->mail.kind != MAIL_OPERATOR;
+    trail_tell(&attempt->trail, "mail", json_string(notify_verdict_word(told)));
     log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
     show_page(attempt, error, reference, is_notified);
 }
@@ -150,6 +175,7 @@ void attempt_succeed(struct attempt *attempt)
     rate_forget_browser(attempt->door->rate, attempt->flow.browser_digest, attempt->flow.connection);
     trail_end(&attempt->trail, clock_now_ms(), warning != 0 ? "geslaagd met waarschuwing" : "geslaagd",
               warning, 0, NULL, 303);
+    trail_tell(&attempt->trail, "mail", json_string(notify_verdict_word(notify_of_warnings(attempt))));
     log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
     log_info("sso_login", LOG_STR("reference", attempt->trail.entry.reference), LOG_INT("warning", warning),
              LOG_STR("slug", attempt->trail.entry.slug), LOG_C("request", attempt->request->id));

@@ -26,8 +26,9 @@ struct attempt {
     int64_t now;
     struct trail trail;
     struct flow flow;
-    struct str view;       /* as asked for; empty = none */
-    struct str user_shown; /* who it is, as a mail may show it; empty = not known (yet) */
+    struct str view;          /* as asked for; empty = none */
+    bool is_consent_required; /* 311: the identity provider said consent_required */
+    struct str user_shown;    /* who it is, as a mail may show it; empty = not known (yet) */
 };
 
 /* A new reference and entry, for the connection if there is one. */

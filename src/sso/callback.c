@@ -164,6 +164,7 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
                         login->identity.subject);
         return true;
     }
+    attempt->is_consent_required = str_equal(provider_error(response), STR("consent_required"));
     attempt_fail(attempt, code, 0, failure.text);
     return false;
 }

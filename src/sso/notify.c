@@ -3,82 +3,57 @@
 #include "base/buf.h"
 #include "base/codec.h"
 #include "base/log.h"
-#include "base/vec.h"
-#include "mail/amsterdam.h"
 #include "mail/mailer.h"
-#include "mail/message.h"
+#include "sso/notify_backlog.h"
+#include "sso/notify_text.h"
 #include "sso/redaction.h"
 
 #include <stdlib.h>
 
-#define IDS_SHOWN 50 /* MAIL-4 */
-#define IDS_MAX 2000 /* a login has no more */
-#define VALUE_MAX ((size_t)255)
 #define FINGERPRINT_MAX ((size_t)1 << 20)
 
-struct id_list {
-    struct str *items;
-    size_t count, capacity;
-};
+/* ---- the rules ---- */
 
-/* Everything of steps 6 to 8 that the mail is about; the strings are the trail's. */
-struct findings {
-    const char *claim_path;
-    size_t received, added;
-    struct id_list unlinked;
-    struct id_list groups;
-};
-
-/* ---- reading the trail ---- */
-
-static struct str text_of(const json_t *value)
+static struct outbox_rule outbox_rule_of(const struct sso_mail_rule *rule)
 {
-    return json_is_string(value) ? str_of(json_string_value(value), json_string_length(value)) : STR_NONE;
-}
-
-static void read_mapping(struct arena *arena, const json_t *ids, struct findings *out)
-{
-    size_t index;
-    json_t *id;
-    json_array_foreach(ids, index, id)
-    {
-        struct str state = text_of(json_object_get(id, "state"));
-        out->added += str_equal(state, STR("nieuw toegevoegd"));
-        if (!str_equal(state, STR("gekoppeld")) && out->unlinked.count < IDS_MAX)
-            vec_push(arena, &out->unlinked, text_of(json_object_get(id, "id")));
+    switch (rule->kind) {
+    case MAIL_AFTER:
+        return (struct outbox_rule){.after = rule->count, .within_s = rule->period_s};
+    case MAIL_ONE_PER:
+        return (struct outbox_rule){.window_s = rule->period_s};
+    case MAIL_NO:
+    case MAIL_YES:
+    case MAIL_CONSENT:
+    case MAIL_OUTAGE:
+    case MAIL_OPERATOR:
+    case MAIL_DIGEST:
+    case MAIL_REMINDERS:
+        break;
     }
+    return (struct outbox_rule){0};
 }
 
-static void read_groups(struct arena *arena, const json_t *groups, struct findings *out)
+/* Empty = nobody. */
+static struct str recipients_of(const struct notice *notice)
 {
-    size_t index;
-    json_t *group;
-    json_array_foreach(groups, index, group) if (out->groups.count < IDS_SHOWN)
-        vec_push(arena, &out->groups, text_of(group));
-}
-
-static struct findings read_trail(struct arena *arena, const struct trail *trail)
-{
-    struct findings findings = {0};
-    size_t index;
-    json_t *step;
-    json_array_foreach(trail->steps, index, step)
-    {
-        const json_t *data = json_object_get(step, "data");
-        switch (json_integer_value(json_object_get(step, "n"))) {
-        case TRAIL_LOCATIONS:
-            findings.claim_path = json_string_value(json_object_get(data, "claim"));
-            findings.received = (size_t)json_integer_value(json_object_get(data, "received"));
-            break;
-        case TRAIL_MAPPING:
-            read_mapping(arena, json_object_get(step, "ids"), &findings);
-            break;
-        case TRAIL_PERMISSIONS:
-            read_groups(arena, json_object_get(data, "groups"), &findings);
-            break;
-        }
+    struct str connection =
+        notice->connection != NULL ? str_trim(notice->connection->notify_address) : STR_NONE;
+    switch (notice->error->mail.kind) {
+    case MAIL_YES:
+    case MAIL_AFTER:
+    case MAIL_ONE_PER:
+    case MAIL_OUTAGE:
+        return connection;
+    case MAIL_CONSENT:
+        return notice->is_consent_required ? connection : STR_NONE;
+    case MAIL_OPERATOR:
+        return notice->operator_address != NULL ? str_from_c(notice->operator_address) : STR_NONE;
+    case MAIL_NO:
+    case MAIL_DIGEST:
+    case MAIL_REMINDERS:
+        break;
     }
-    return findings;
+    return STR_NONE;
 }
 
 /* ---- fingerprint, MAIL-6 ---- */
@@ -104,11 +79,12 @@ static struct str host_of(struct str url)
 }
 
 static struct str fingerprint(struct arena *arena, const struct notice *notice,
-                              const struct findings *findings)
+                              const struct notify_findings *findings)
 {
     struct buf text = buf_new(arena, FINGERPRINT_MAX);
     int code = notice->error->code;
-    append_value(&text, notice->connection->id);
+    const struct sso_connection *connection = notice->connection;
+    append_value(&text, connection != NULL ? connection->id : STR(NOTIFY_OPERATOR));
     buf_printf(&text, "%d%c", code, notice->cause != 0 ? notice->cause : '-');
     if (code == 701 && notice->cause == 'c' && findings->unlinked.count > 0) {
         struct str *sorted = arena_array_of(arena, findings->unlinked.count, struct str);
@@ -117,140 +93,93 @@ static struct str fingerprint(struct arena *arena, const struct notice *notice,
         for (size_t i = 0; i < findings->unlinked.count; i++)
             append_value(&text, sorted[i]);
     }
-    if ((code >= 200 && code < 300) || code == 401)
-        append_value(&text, host_of(notice->connection->issuer));
+    if (connection != NULL && ((code >= 200 && code < 300) || code == 401))
+        append_value(&text, host_of(connection->issuer));
     return codec_hex(arena, codec_sha256(arena, buf_str(&text)));
-}
-
-/* ---- text ---- */
-
-static struct str environment_nl(struct str environment)
-{
-    if (str_equal(environment, STR("acceptance")))
-        return STR("acceptatie");
-    return str_equal(environment, STR("production")) ? STR("productie") : environment;
-}
-
-static struct str clean(struct arena *arena, struct str value)
-{
-    return message_clean(arena, value, VALUE_MAX);
-}
-
-static void append_line(struct buf *body, struct arena *arena, const char *label, struct str value)
-{
-    buf_append_c(body, label);
-    buf_append_c(body, ": ");
-    buf_append(body, clean(arena, value));
-    buf_append_char(body, '\n');
-}
-
-static void append_list(struct buf *body, struct arena *arena, const char *label, const struct id_list *list)
-{
-    buf_printf(body, "%s:\n", label);
-    for (size_t i = 0; i < list->count && i < IDS_SHOWN; i++) {
-        buf_append_c(body, "  - ");
-        buf_append(body, clean(arena, list->items[i]));
-        buf_append_char(body, '\n');
-    }
-    if (list->count > IDS_SHOWN)
-        buf_printf(body, "  en nog %zu\n", list->count - IDS_SHOWN);
-}
-
-static struct str compose_subject(struct arena *arena, const struct notice *notice)
-{
-    struct str environment = clean(arena, environment_nl(notice->connection->environment));
-    struct str customer = clean(arena, notice->connection->customer_key);
-    return str_from_c(arena_printf(arena, "[SSO %.*s] %.*s: %s (%d)", STR_ARG(environment), STR_ARG(customer),
-                                   notice->error->title, notice->error->code));
-}
-
-static struct str compose_body(struct arena *arena, const struct notice *notice,
-                               const struct findings *findings)
-{
-    struct buf body = buf_new(arena, MESSAGE_BODY_MAX - 4096); /* room for what the mailer adds */
-    const struct sso_connection *connection = notice->connection;
-    const struct sso_error *error = notice->error;
-    struct str reference = clean(arena, notice->trail->entry.reference);
-    const char *reference_c = arena_strndup(arena, reference.data, reference.length);
-    const char *cause = notice->cause != 0
-                            ? sso_cause_text(arena, error->code, notice->cause, findings->claim_path,
-                                             findings->received, findings->added)
-                            : NULL;
-    const char *advice = sso_advice(error->code);
-    buf_append_c(&body, "Een zorgverlener kon niet inloggen.\n\n");
-    append_line(&body, arena, "Tijd", str_from_c(amsterdam_format(arena, notice->now)));
-    append_line(&body, arena, "Koppelvlak", sso_slug(arena, connection));
-    append_line(&body, arena, "Omgeving", environment_nl(connection->environment));
-    append_line(&body, arena, "Melding", str_from_c(arena_printf(arena, "%d %s", error->code, error->title)));
-    if (cause != NULL)
-        append_line(&body, arena, "Oorzaak", str_from_c(cause));
-    append_line(&body, arena, "De gebruiker zag",
-                str_from_c(sso_user_text(arena, error->user_text, reference_c, true)));
-    append_line(&body, arena, "Referentie", reference);
-    if (notice->user_shown.length > 0)
-        append_line(&body, arena, "Gebruiker", notice->user_shown);
-    if (error->code == 701 && findings->unlinked.count > 0)
-        append_list(&body, arena, "Niet-gekoppelde locaties", &findings->unlinked);
-    if (error->code == 702)
-        append_list(&body, arena, "Beveiligingsgroepen", &findings->groups);
-    buf_append_c(&body, MAILER_REPEATS "\n");
-    if (advice != NULL)
-        buf_printf(&body, "\n%s\n", advice);
-    return buf_str(&body);
 }
 
 /* ---- the verbs ---- */
 
-static bool is_mailed(enum sso_mail_rule rule)
+enum outcome notify_compose(struct arena *arena, const struct notice *notice, struct notify_plan *out_plan)
 {
-    switch (rule) {
-    case MAIL_YES:
-    case MAIL_OUTAGE:
-        return true;
-    case MAIL_NO:
-    case MAIL_DIGEST:
-    case MAIL_OPERATOR:
-    case MAIL_AFTER_3_IN_15_MIN:
-    case MAIL_AFTER_5_IN_1_H:
-    case MAIL_AFTER_20_IN_1_H:
-    case MAIL_ONE_PER_HOUR:
-    case MAIL_ONE_PER_DAY:
-    case MAIL_CONSENT_ONLY:
-        break;
-    }
-    return false;
-}
-
-enum outcome notify_compose(struct arena *arena, const struct notice *notice, struct outbox_mail *out_mail)
-{
-    if (notice->connection == NULL || str_trim(notice->connection->notify_address).length == 0 ||
-        !is_mailed(notice->error->mail))
+    struct str recipients = recipients_of(notice);
+    const struct sso_mail_rule *rule = &notice->error->mail;
+    if (recipients.length == 0)
         return ABSENT;
-    struct findings findings = read_trail(arena, notice->trail);
-    *out_mail = (struct outbox_mail){
-        .connection = notice->connection->id,
-        .fingerprint = fingerprint(arena, notice, &findings),
-        .recipients = notice->connection->notify_address,
-        .subject = compose_subject(arena, notice),
-        .body = compose_body(arena, notice, &findings),
+    struct notify_findings findings = notify_findings(arena, notice->trail);
+    *out_plan = (struct notify_plan){
+        .is_outage = rule->kind == MAIL_OUTAGE,
+        .rule = outbox_rule_of(rule),
+        .report = {.mail =
+                       {
+                           .connection =
+                               rule->kind == MAIL_OPERATOR ? STR(NOTIFY_OPERATOR) : notice->connection->id,
+                           .fingerprint = fingerprint(arena, notice, &findings),
+                           .recipients = recipients,
+                           .subject = notify_subject(arena, notice->connection, notice->error, NULL),
+                           .body = notify_body(arena, notice, &findings),
+                           .code = notice->error->code,
+                           .cause = notice->cause != 0 ? str_from_c(arena_printf(arena, "%c", notice->cause))
+                                                       : STR_NONE,
+                           .reference = notice->trail->entry.reference,
+                       }},
     };
+    if (out_plan->is_outage) {
+        out_plan->report.recovery_subject = notify_recovery_subject(arena, notice);
+        out_plan->report.recovery_body = notify_recovery_body(arena, notice);
+    }
     return OK;
 }
 
-bool notify_send(struct store *store, struct mailer *mailer, struct arena *arena, const struct notice *notice)
+const char *notify_verdict_word(enum notify_verdict verdict)
 {
-    struct outbox_mail mail;
+    switch (verdict) {
+    case NOTIFY_SENT:
+        return "verstuurd";
+    case NOTIFY_SUPPRESSED:
+    case NOTIFY_CAPPED:
+        return "onderdrukt";
+    case NOTIFY_NONE:
+        break;
+    }
+    return "geen";
+}
+
+static enum notify_verdict verdict_of(enum outbox_verdict verdict)
+{
+    switch (verdict) {
+    case OUTBOX_QUEUED:
+        return NOTIFY_SENT;
+    case OUTBOX_SUPPRESSED:
+        return NOTIFY_SUPPRESSED;
+    case OUTBOX_CAPPED:
+        return NOTIFY_CAPPED;
+    case OUTBOX_COUNTED:
+        break;
+    }
+    return NOTIFY_NONE;
+}
+
+enum notify_verdict notify_send(const struct notify_desk *desk, struct arena *arena,
+                                const struct notice *notice)
+{
+    struct notify_plan plan;
     enum outbox_verdict verdict;
-    if (mailer == NULL || notify_compose(arena, notice, &mail) != OK)
-        return false;
-    if (outbox_offer(store, &mail, notice->now, &verdict) != OK) {
+    if (desk->mailer == NULL || notify_compose(arena, notice, &plan) != OK)
+        return NOTIFY_NONE;
+    enum outcome outcome =
+        plan.is_outage ? outage_report(desk->store, &plan.report, notice->now, &verdict)
+                       : outbox_offer(desk->store, &plan.report.mail, &plan.rule, notice->now, &verdict);
+    if (outcome != OK) {
+        bool is_kept = notice->error->mail.kind == MAIL_OPERATOR &&
+                       notify_backlog_put(desk->backlog, &plan.report.mail, notice->now);
         log_error("notice_lost", LOG_STR("reference", notice->trail->entry.reference),
-                  LOG_INT("code", notice->error->code));
-        return false;
+                  LOG_INT("code", notice->error->code), LOG_BOOL("kept_in_memory", is_kept));
+        return NOTIFY_NONE;
     }
     if (verdict == OUTBOX_QUEUED)
-        mailer_wake(mailer);
-    return verdict != OUTBOX_CAPPED;
+        mailer_wake(desk->mailer);
+    return verdict_of(verdict);
 }
 
 /* Seven digits or more in a row may be a citizen service number, an @ an address: neither is a name. */

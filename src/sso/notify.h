@@ -1,36 +1,64 @@
 /*
- * Tells the administrator of a connection about a login that failed (spec sso.md 4.10): which errors mail,
- * what makes two failures the same (MAIL-6), and the text (MAIL-3, MAIL-4), which holds nothing of MAIL-5.
+ * Tells administrators of logins that failed (spec sso.md 4.10). Here, and nowhere else, it is decided what
+ * the "Mail" column of the catalogue means: who is told, when, and what makes two failures the same (MAIL-6).
+ * Counting over nodes is the outbox's, the texts are notify_text's.
  */
 #ifndef SSO_NOTIFY_H
 #define SSO_NOTIFY_H
 
 #include "sso/sso_error.h"
 #include "sso/trail.h"
+#include "store/outage.h"
 #include "store/outbox.h"
 #include "store/sso_catalog.h"
 
 struct mailer;
+struct notify_backlog;
+
+/* In the outbox the operator's own mails are those of a connection by this name. */
+#define NOTIFY_OPERATOR "operator"
 
 struct notice {
-    const struct sso_connection *connection; /* NULL = not found: nobody to tell */
-    const struct trail *trail;               /* ended */
+    const struct sso_connection *connection; /* NULL = not found: nobody but the operator to tell */
+    const struct trail *trail;
     const struct sso_error *error;
-    char cause;            /* 0 or 'a'..'e' */
-    struct str user_shown; /* display name or masked subject; empty = not known yet */
+    char cause;                   /* 0 or 'a'..'e' */
+    bool is_consent_required;     /* 311: what the identity provider asked for */
+    struct str user_shown;        /* display name or masked subject; empty = not known yet */
+    const char *operator_address; /* NULL = none */
     int64_t now;
 };
 
-/* ABSENT when this failure is not mailed: by its rule, or because the connection has no address (MAIL-2).
- * Rules that count (after 3 in 15 minutes and the like), digests and mails to the operator are not mailed.
- * The outage rule of MAIL-8 is one mail at the first failure, and then the windows of MAIL-6. Pure. */
-enum outcome notify_compose(struct arena *arena, const struct notice *notice,
-                            struct outbox_mail *out_mail) MUST_CHECK;
+struct notify_plan {
+    bool is_outage; /* MAIL-8: outage_report instead of outbox_offer */
+    struct outage_report report;
+    struct outbox_rule rule;
+};
 
-/* Puts it in the outbox, in one write; whether the administrator knows or will know. A failure is logged and
- * otherwise nothing. Without a mailer nothing is queued. */
-bool notify_send(struct store *store, struct mailer *mailer, struct arena *arena,
-                 const struct notice *notice);
+/* ABSENT when this failure is not mailed: by its rule, because there is no address (MAIL-2), or because it
+ * has a mail of its own (digest, reminders: sso/notify_turn.h). Pure. */
+enum outcome notify_compose(struct arena *arena, const struct notice *notice,
+                            struct notify_plan *out_plan) MUST_CHECK;
+
+enum notify_verdict {
+    NOTIFY_NONE,       /* nobody is told: by the rule, too few so far, or it could not be written */
+    NOTIFY_SENT,       /* in the outbox */
+    NOTIFY_SUPPRESSED, /* whoever would get it was told of the same before */
+    NOTIFY_CAPPED      /* MAIL-7: told later */
+};
+const char *notify_verdict_word(enum notify_verdict verdict); /* step 12: "verstuurd", "onderdrukt", "geen" */
+
+/* Where notices go. Without a mailer nothing is queued. */
+struct notify_desk {
+    struct store *store;
+    struct mailer *mailer;
+    struct notify_backlog *backlog;
+};
+
+/* Puts it in the outbox, in one write; a failure is logged and otherwise nothing, but for a notice to the
+ * operator: that is kept in memory until the store takes it. */
+enum notify_verdict notify_send(const struct notify_desk *desk, struct arena *arena,
+                                const struct notice *notice);
 
 /* A name as a mail may show it: what looks like an address or a number is masked as a subject is. */
 struct str notify_user(struct arena *arena, struct str display_name, struct str subject);

@@ -18,6 +18,8 @@
 
 #include <stdatomic.h>
 
+struct notify_backlog;
+
 struct professional {
     const _Atomic(const struct conf *) *conf;
     struct store *store;
@@ -29,6 +31,7 @@ struct professional {
     struct signing *signing;
     struct rate *rate;
     struct mailer *mailer; /* NULL = no mail server is configured: nobody is told */
+    struct notify_backlog *backlog;
 };
 
 struct route_table professional_front_routes(struct professional *door);

@@ -5,101 +5,125 @@
 #define TEXT_MAX 1024
 #define UNKNOWN_CODE 910
 
+#define HOUR_S 3600
+#define DAY_S 86400
+#define NO                                                                                                   \
+    {                                                                                                        \
+        MAIL_NO, 0, 0                                                                                        \
+    }
+#define YES                                                                                                  \
+    {                                                                                                        \
+        MAIL_YES, 0, 0                                                                                       \
+    }
+#define AFTER(count, seconds)                                                                                \
+    {                                                                                                        \
+        MAIL_AFTER, count, seconds                                                                           \
+    }
+#define ONE_PER(seconds)                                                                                     \
+    {                                                                                                        \
+        MAIL_ONE_PER, 0, seconds                                                                             \
+    }
+#define OF_KIND(kind)                                                                                        \
+    {                                                                                                        \
+        kind, 0, 0                                                                                           \
+    }
+
 /* Spec sso.md 4.1 to 4.9, in its order. 206 follows the outage rule of MAIL-8. */
 static const struct sso_error errors[] = {
-    {101, "Koppelvlak niet gevonden", 404, U_GEN, MAIL_NO, false, false},
-    {102, "Koppelvlak niet actief", 404, U_GEN, MAIL_NO, false, false},
-    {103, "Koppelvlak niet volledig ingericht", 503, U_CONF, MAIL_YES, false, false},
-    {104, "Issuer in startverzoek komt niet overeen", 400, U_SEC, MAIL_YES, false, false},
-    {105, "Doel-URL niet toegestaan", 400, U_SEC, MAIL_NO, false, false},
-    {106, "Te veel inlogverzoeken", 429, U_BUSY, MAIL_ONE_PER_HOUR, false, false},
-    {107, "Ongeldig verzoek", 400, U_GEN, MAIL_NO, false, false},
-    {108, "Cliëntcontext ongeldig (waarschuwing)", 200, USER_TEXT_NONE, MAIL_AFTER_5_IN_1_H, true, false},
-    {109, "Geen paginaverzoek", 401, USER_TEXT_NONE, MAIL_NO, false, false},
+    {101, "Koppelvlak niet gevonden", 404, U_GEN, NO, false, false},
+    {102, "Koppelvlak niet actief", 404, U_GEN, NO, false, false},
+    {103, "Koppelvlak niet volledig ingericht", 503, U_CONF, YES, false, false},
+    {104, "Issuer in startverzoek komt niet overeen", 400, U_SEC, YES, false, false},
+    {105, "Doel-URL niet toegestaan", 400, U_SEC, NO, false, false},
+    {106, "Te veel inlogverzoeken", 429, U_BUSY, ONE_PER(HOUR_S), false, false},
+    {107, "Ongeldig verzoek", 400, U_GEN, NO, false, false},
+    {108, "Cliëntcontext ongeldig (waarschuwing)", 200, USER_TEXT_NONE, AFTER(5, HOUR_S), true, false},
+    {109, "Geen paginaverzoek", 401, USER_TEXT_NONE, NO, false, false},
 
-    {201, "Identity provider niet bereikbaar", 503, U_IDP, MAIL_OUTAGE, false, false},
-    {202, "Certificaat van identity provider ongeldig", 503, U_IDP, MAIL_YES, false, false},
-    {203, "Configuratie van identity provider niet leesbaar", 503, U_IDP, MAIL_YES, false, false},
-    {204, "Issuer komt niet overeen met koppelvlak", 503, U_CONF, MAIL_YES, false, false},
-    {205, "Identity provider ondersteunt vereiste functie niet", 503, U_CONF, MAIL_YES, false, false},
-    {206, "Sleutels van identity provider niet bereikbaar", 503, U_IDP, MAIL_OUTAGE, false, false},
-    {207, "Geen bruikbare sleutel bij identity provider", 503, U_CONF, MAIL_YES, false, false},
+    {201, "Identity provider niet bereikbaar", 503, U_IDP, OF_KIND(MAIL_OUTAGE), false, false},
+    {202, "Certificaat van identity provider ongeldig", 503, U_IDP, YES, false, false},
+    {203, "Configuratie van identity provider niet leesbaar", 503, U_IDP, YES, false, false},
+    {204, "Issuer komt niet overeen met koppelvlak", 503, U_CONF, YES, false, false},
+    {205, "Identity provider ondersteunt vereiste functie niet", 503, U_CONF, YES, false, false},
+    {206, "Sleutels van identity provider niet bereikbaar", 503, U_IDP, OF_KIND(MAIL_OUTAGE), false, false},
+    {207, "Geen bruikbare sleutel bij identity provider", 503, U_CONF, YES, false, false},
 
-    {301, "State ontbreekt", 400, U_SEC, MAIL_NO, false, false},
-    {302, "Inlogpoging verlopen of onbekend", 400, U_TIME, MAIL_AFTER_20_IN_1_H, false, true},
-    {303, "Inlogpoging hoort bij andere browser", 400, U_TIME, MAIL_AFTER_20_IN_1_H, false, true},
-    {304, "Inlogpoging al gebruikt", 400, U_TIME, MAIL_AFTER_20_IN_1_H, false, true},
-    {305, "Antwoord van verkeerd koppelvlak", 400, U_SEC, MAIL_YES, false, false},
-    {306, "Issuer in antwoord komt niet overeen", 400, U_SEC, MAIL_YES, false, false},
-    {307, "Issuer in antwoord ontbreekt", 400, U_SEC, MAIL_YES, false, false},
-    {308, "Code ontbreekt in antwoord", 400, U_GEN, MAIL_YES, false, false},
-    {309, "Onverwacht antwoordtype", 400, U_SEC, MAIL_YES, false, false},
-    {310, "Identity provider weigert toegang", 403, U_DENY, MAIL_YES, false, false},
-    {311, "Gebruiker moet eerst handeling uitvoeren", 403, U_DENY, MAIL_CONSENT_ONLY, false, true},
-    {312, "Storing bij identity provider", 503, U_IDP, MAIL_OUTAGE, false, false},
-    {313, "Identity provider weigert verzoek (configuratie)", 503, U_CONF, MAIL_YES, false, false},
-    {314, "Onbekende fout van identity provider", 400, U_GEN, MAIL_YES, false, false},
+    {301, "State ontbreekt", 400, U_SEC, NO, false, false},
+    {302, "Inlogpoging verlopen of onbekend", 400, U_TIME, AFTER(20, HOUR_S), false, true},
+    {303, "Inlogpoging hoort bij andere browser", 400, U_TIME, AFTER(20, HOUR_S), false, true},
+    {304, "Inlogpoging al gebruikt", 400, U_TIME, AFTER(20, HOUR_S), false, true},
+    {305, "Antwoord van verkeerd koppelvlak", 400, U_SEC, YES, false, false},
+    {306, "Issuer in antwoord komt niet overeen", 400, U_SEC, YES, false, false},
+    {307, "Issuer in antwoord ontbreekt", 400, U_SEC, YES, false, false},
+    {308, "Code ontbreekt in antwoord", 400, U_GEN, YES, false, false},
+    {309, "Onverwacht antwoordtype", 400, U_SEC, YES, false, false},
+    {310, "Identity provider weigert toegang", 403, U_DENY, YES, false, false},
+    {311, "Gebruiker moet eerst handeling uitvoeren", 403, U_DENY, OF_KIND(MAIL_CONSENT), false, true},
+    {312, "Storing bij identity provider", 503, U_IDP, OF_KIND(MAIL_OUTAGE), false, false},
+    {313, "Identity provider weigert verzoek (configuratie)", 503, U_CONF, YES, false, false},
+    {314, "Onbekende fout van identity provider", 400, U_GEN, YES, false, false},
 
-    {401, "Tokenaanvraag mislukt (verbinding)", 503, U_IDP, MAIL_OUTAGE, false, false},
-    {402, "Client Id of Secret onjuist", 503, U_CONF, MAIL_YES, false, false},
-    {403, "Client Secret verlopen", 503, U_CONF, MAIL_YES, false, false},
-    {404, "Code geweigerd", 400, U_TIME, MAIL_AFTER_3_IN_15_MIN, false, true},
-    {405, "Redirect-URI komt niet overeen", 503, U_CONF, MAIL_YES, false, false},
-    {406, "Tokenaanvraag geweigerd", 503, U_CONF, MAIL_YES, false, false},
-    {407, "Tokenantwoord niet leesbaar", 503, U_IDP, MAIL_YES, false, false},
-    {408, "Geen ID-token ontvangen", 503, U_CONF, MAIL_YES, false, false},
-    {409, "Onbekend tokentype", 503, U_CONF, MAIL_YES, false, false},
+    {401, "Tokenaanvraag mislukt (verbinding)", 503, U_IDP, OF_KIND(MAIL_OUTAGE), false, false},
+    {402, "Client Id of Secret onjuist", 503, U_CONF, YES, false, false},
+    {403, "Client Secret verlopen", 503, U_CONF, YES, false, false},
+    {404, "Code geweigerd", 400, U_TIME, AFTER(3, 900), false, true},
+    {405, "Redirect-URI komt niet overeen", 503, U_CONF, YES, false, false},
+    {406, "Tokenaanvraag geweigerd", 503, U_CONF, YES, false, false},
+    {407, "Tokenantwoord niet leesbaar", 503, U_IDP, YES, false, false},
+    {408, "Geen ID-token ontvangen", 503, U_CONF, YES, false, false},
+    {409, "Onbekend tokentype", 503, U_CONF, YES, false, false},
 
-    {501, "ID-token ongeldig van vorm", 400, U_SEC, MAIL_YES, false, false},
-    {502, "Ondertekeningsalgoritme niet toegestaan", 400, U_SEC, MAIL_YES, false, false},
-    {503, "Sleutel onbekend", 400, U_SEC, MAIL_YES, false, false},
-    {504, "Handtekening ongeldig", 400, U_SEC, MAIL_YES, false, false},
-    {505, "Issuer komt niet overeen", 400, U_SEC, MAIL_YES, false, false},
-    {506, "Token is niet voor deze toepassing", 400, U_SEC, MAIL_YES, false, false},
-    {507, "Token is voor andere partij uitgegeven", 400, U_SEC, MAIL_YES, false, false},
-    {508, "ID-token verlopen", 400, U_TIME, MAIL_AFTER_3_IN_15_MIN, false, true},
-    {509, "Uitgiftetijd van token klopt niet", 400, U_TIME, MAIL_AFTER_3_IN_15_MIN, false, true},
-    {510, "Token nog niet geldig", 400, U_TIME, MAIL_AFTER_3_IN_15_MIN, false, true},
-    {511, "Nonce ontbreekt of klopt niet", 400, U_SEC, MAIL_YES, false, false},
-    {512, "Herhaald gebruik van token", 400, U_SEC, MAIL_YES, false, false},
-    {513, "Access-token hoort niet bij ID-token", 400, U_SEC, MAIL_YES, false, false},
-    {514, "Gebruikersidentificatie (sub) ontbreekt", 400, U_CONF, MAIL_YES, false, false},
-    {515, "Inlogsterkte onvoldoende", 403, U_DENY, MAIL_YES, false, false},
-    {516, "Inloggen te lang geleden", 403, U_DENY, MAIL_NO, false, true},
-    {517, "Versleuteld token niet ondersteund", 503, U_CONF, MAIL_YES, false, false},
-    {518, "Verplichte claim ontbreekt", 400, U_SEC, MAIL_YES, false, false},
+    {501, "ID-token ongeldig van vorm", 400, U_SEC, YES, false, false},
+    {502, "Ondertekeningsalgoritme niet toegestaan", 400, U_SEC, YES, false, false},
+    {503, "Sleutel onbekend", 400, U_SEC, YES, false, false},
+    {504, "Handtekening ongeldig", 400, U_SEC, YES, false, false},
+    {505, "Issuer komt niet overeen", 400, U_SEC, YES, false, false},
+    {506, "Token is niet voor deze toepassing", 400, U_SEC, YES, false, false},
+    {507, "Token is voor andere partij uitgegeven", 400, U_SEC, YES, false, false},
+    {508, "ID-token verlopen", 400, U_TIME, AFTER(3, 900), false, true},
+    {509, "Uitgiftetijd van token klopt niet", 400, U_TIME, AFTER(3, 900), false, true},
+    {510, "Token nog niet geldig", 400, U_TIME, AFTER(3, 900), false, true},
+    {511, "Nonce ontbreekt of klopt niet", 400, U_SEC, YES, false, false},
+    {512, "Herhaald gebruik van token", 400, U_SEC, YES, false, false},
+    {513, "Access-token hoort niet bij ID-token", 400, U_SEC, YES, false, false},
+    {514, "Gebruikersidentificatie (sub) ontbreekt", 400, U_CONF, YES, false, false},
+    {515, "Inlogsterkte onvoldoende", 403, U_DENY, YES, false, false},
+    {516, "Inloggen te lang geleden", 403, U_DENY, NO, false, true},
+    {517, "Versleuteld token niet ondersteund", 503, U_CONF, YES, false, false},
+    {518, "Verplichte claim ontbreekt", 400, U_SEC, YES, false, false},
 
-    {601, "Gebruikersgegevens niet bereikbaar", 503, U_IDP, MAIL_YES, false, false},
-    {602, "Gebruikersgegevens geweigerd", 503, U_IDP, MAIL_YES, false, false},
-    {603, "Gebruikersgegevens niet leesbaar", 503, U_CONF, MAIL_YES, false, false},
-    {604, "Gebruikersgegevens van andere gebruiker", 400, U_SEC, MAIL_YES, false, false},
+    {601, "Gebruikersgegevens niet bereikbaar", 503, U_IDP, YES, false, false},
+    {602, "Gebruikersgegevens geweigerd", 503, U_IDP, YES, false, false},
+    {603, "Gebruikersgegevens niet leesbaar", 503, U_CONF, YES, false, false},
+    {604, "Gebruikersgegevens van andere gebruiker", 400, U_SEC, YES, false, false},
 
-    {701, "Geen beveiligingsgroepen gevonden", 403, U_AUTHZ, MAIL_YES, false, false},
-    {702, "Geen permissies gevonden", 403, U_PERM, MAIL_YES, false, false},
-    {704, "Te veel groepen: lijst niet volledig ontvangen", 403, U_CONF, MAIL_YES, false, false},
-    {705, "Autorisatieclaim heeft onbekend formaat", 503, U_CONF, MAIL_YES, false, false},
-    {706, "Te veel nieuwe regels (waarschuwing)", 200, USER_TEXT_NONE, MAIL_ONE_PER_DAY, true, false},
-    {707, "Nieuwe locatie geregistreerd (melding)", 200, USER_TEXT_NONE, MAIL_DIGEST, true, false},
+    {701, "Geen beveiligingsgroepen gevonden", 403, U_AUTHZ, YES, false, false},
+    {702, "Geen permissies gevonden", 403, U_PERM, YES, false, false},
+    {704, "Te veel groepen: lijst niet volledig ontvangen", 403, U_CONF, YES, false, false},
+    {705, "Autorisatieclaim heeft onbekend formaat", 503, U_CONF, YES, false, false},
+    {706, "Te veel nieuwe regels (waarschuwing)", 200, USER_TEXT_NONE, ONE_PER(DAY_S), true, false},
+    {707, "Nieuwe locatie geregistreerd (melding)", 200, USER_TEXT_NONE, OF_KIND(MAIL_DIGEST), true, false},
 
-    {801, "Gebruiker geblokkeerd", 403, U_BLOCK, MAIL_NO, false, false},
-    {802, "Gebruiker kon niet worden aangemaakt", 500, U_GEN, MAIL_YES, false, false},
-    {803, "Uniek gebruikerskenmerk ontbreekt", 503, U_CONF, MAIL_YES, false, false},
-    {804, "Gebruikerskenmerk al in gebruik", 403, U_CONF, MAIL_YES, false, false},
-    {805, "Sessie kon niet worden gemaakt", 503, U_GEN, MAIL_OPERATOR, false, false},
-    {806, "Onbekende cliënt (waarschuwing)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
-    {807, "Onvoldoende rechten voor deze cliënt (waarschuwing)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
-    {808, "Onbekende viewparameter (waarschuwing)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
-    {809, "View niet toegestaan (waarschuwing)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
+    {801, "Gebruiker geblokkeerd", 403, U_BLOCK, NO, false, false},
+    {802, "Gebruiker kon niet worden aangemaakt", 500, U_GEN, YES, false, false},
+    {803, "Uniek gebruikerskenmerk ontbreekt", 503, U_CONF, YES, false, false},
+    {804, "Gebruikerskenmerk al in gebruik", 403, U_CONF, YES, false, false},
+    {805, "Sessie kon niet worden gemaakt", 503, U_GEN, OF_KIND(MAIL_OPERATOR), false, false},
+    {806, "Onbekende cliënt (waarschuwing)", 200, USER_TEXT_NONE, NO, true, false},
+    {807, "Onvoldoende rechten voor deze cliënt (waarschuwing)", 200, USER_TEXT_NONE, NO, true, false},
+    {808, "Onbekende viewparameter (waarschuwing)", 200, USER_TEXT_NONE, NO, true, false},
+    {809, "View niet toegestaan (waarschuwing)", 200, USER_TEXT_NONE, NO, true, false},
 
-    {901, "Logouttoken ongeldig", 400, USER_TEXT_NONE, MAIL_AFTER_5_IN_1_H, false, false},
-    {902, "Logouttoken herhaald", 400, USER_TEXT_NONE, MAIL_NO, false, false},
-    {903, "Geen sessie bij logout (melding)", 200, USER_TEXT_NONE, MAIL_NO, true, false},
-    {904, "Uitloggen bij identity provider mislukt", 200, USER_TEXT_NONE, MAIL_NO, true, false},
-    {905, "Onbekende terugkeer na uitloggen", 200, USER_TEXT_NONE, MAIL_NO, true, false},
-    {910, "Interne fout", 500, U_GEN, MAIL_OPERATOR, false, false},
-    {911, "Opslag niet beschikbaar", 503, U_GEN, MAIL_OPERATOR, false, false},
-    {912, "Klokafwijking (waarschuwing)", 200, USER_TEXT_NONE, MAIL_ONE_PER_DAY, true, false},
-    {913, "Clientgeheim verloopt binnenkort (melding)", 200, USER_TEXT_NONE, MAIL_YES, true, false},
+    {901, "Logouttoken ongeldig", 400, USER_TEXT_NONE, AFTER(5, HOUR_S), false, false},
+    {902, "Logouttoken herhaald", 400, USER_TEXT_NONE, NO, false, false},
+    {903, "Geen sessie bij logout (melding)", 200, USER_TEXT_NONE, NO, true, false},
+    {904, "Uitloggen bij identity provider mislukt", 200, USER_TEXT_NONE, NO, true, false},
+    {905, "Onbekende terugkeer na uitloggen", 200, USER_TEXT_NONE, NO, true, false},
+    {910, "Interne fout", 500, U_GEN, OF_KIND(MAIL_OPERATOR), false, false},
+    {911, "Opslag niet beschikbaar", 503, U_GEN, OF_KIND(MAIL_OPERATOR), false, false},
+    {912, "Klokafwijking (waarschuwing)", 200, USER_TEXT_NONE, ONE_PER(DAY_S), true, false},
+    {913, "Clientgeheim verloopt binnenkort (melding)", 200, USER_TEXT_NONE, OF_KIND(MAIL_REMINDERS), true,
+     false},
 };
 
 static const struct {
@@ -176,6 +200,16 @@ const struct sso_error *sso_error_find(int code)
             unknown = &errors[i];
     }
     return unknown;
+}
+
+size_t sso_error_count(void)
+{
+    return sizeof errors / sizeof *errors;
+}
+
+const struct sso_error *sso_error_at(size_t index)
+{
+    return &errors[index];
 }
 
 const char *sso_user_text_key(enum sso_user_text text)

@@ -9,6 +9,9 @@
 #include "base/str.h"
 #include "idp/login.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum sso_user_text {
     USER_TEXT_NONE,
     U_GEN,
@@ -22,18 +25,22 @@ enum sso_user_text {
     U_BLOCK,
     U_BUSY
 };
-enum sso_mail_rule {
+/* The "Mail" column. What each kind means is decided in sso/notify alone. */
+enum sso_mail_kind {
     MAIL_NO,
-    MAIL_YES,
-    MAIL_OUTAGE,
-    MAIL_DIGEST,
-    MAIL_OPERATOR,
-    MAIL_AFTER_3_IN_15_MIN,
-    MAIL_AFTER_5_IN_1_H,
-    MAIL_AFTER_20_IN_1_H,
-    MAIL_ONE_PER_HOUR,
-    MAIL_ONE_PER_DAY,
-    MAIL_CONSENT_ONLY /* 311: only when the identity provider said consent_required */
+    MAIL_YES,       /* at once, then the windows of MAIL-6 */
+    MAIL_AFTER,     /* the same, from `count` within `period_s` on */
+    MAIL_ONE_PER,   /* at most one per `period_s` */
+    MAIL_CONSENT,   /* 311: as yes, when the identity provider said consent_required */
+    MAIL_OUTAGE,    /* MAIL-8 */
+    MAIL_OPERATOR,  /* as yes, to the operator's address */
+    MAIL_DIGEST,    /* 707: in the mail of the day (MAP-9) */
+    MAIL_REMINDERS, /* 913: on the reminder days */
+};
+struct sso_mail_rule {
+    enum sso_mail_kind kind;
+    int count;
+    int64_t period_s;
 };
 
 struct sso_error {
@@ -41,13 +48,16 @@ struct sso_error {
     const char *title; /* Dutch, for log and mail */
     int status;
     enum sso_user_text user_text;
-    enum sso_mail_rule mail;
+    struct sso_mail_rule mail;
     bool is_warning; /* the login goes on */
     bool can_retry;  /* the page offers "Opnieuw proberen" */
 };
 
 const struct sso_error *sso_error_find(int code);       /* never NULL: an unknown code is 910 */
 const char *sso_user_text_key(enum sso_user_text text); /* "U-GEN" */
+/* How many codes there are, and the one at `index`, for readers of the whole. */
+size_t sso_error_count(void);
+const struct sso_error *sso_error_at(size_t index);
 /* The Dutch sentence with the reference filled in. Without a mail to the administrator (`is_notified` false)
  * it does not say that there was one. */
 const char *sso_user_text(struct arena *arena, enum sso_user_text text, const char *reference,

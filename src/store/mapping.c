@@ -323,6 +323,45 @@ enum outcome mapping_find(struct store *store, const struct mapping_filter *filt
     return store_read(store, "mapping_find", find_work, &call);
 }
 
+struct added_call {
+    struct str connection;
+    int64_t from, until, total;
+    int limit;
+    struct arena *arena;
+    struct mapping_list *out_list;
+};
+
+static enum outcome added_work(struct db *db, void *context)
+{
+    struct added_call *call = context;
+    *call->out_list = (struct mapping_list){0};
+    struct db_query *query = db_query(
+        db, "SELECT id, connection, code, name, status, group_name, origin, remark, first_seen, last_seen, "
+            "seen_count, first_log, version, changed_by, changed_at, COUNT(*) OVER () FROM sso_mapping "
+            "WHERE connection = $1 AND origin = 'auto' AND first_seen >= $2 AND first_seen < $3 "
+            "ORDER BY first_seen, code LIMIT $4");
+    call->total = 0;
+    db_bind_text(query, 1, call->connection);
+    db_bind_int(query, 2, call->from);
+    db_bind_int(query, 3, call->until);
+    db_bind_int(query, 4, call->limit);
+    while (db_step(query) == DB_ROW) {
+        struct mapping_row row = read_row(query, call->arena);
+        vec_push(call->arena, call->out_list, row);
+        call->total = db_int(query, 15);
+    }
+    return db_finish(query);
+}
+
+enum outcome mapping_added(struct store *store, struct str connection, int64_t from, int64_t until, int limit,
+                           struct arena *arena, struct mapping_list *out_list, int64_t *out_total)
+{
+    struct added_call call = {connection, from, until, 0, limit, arena, out_list};
+    enum outcome outcome = store_read(store, "mapping_added", added_work, &call);
+    *out_total = outcome == OK ? call.total : 0;
+    return outcome;
+}
+
 /* ---- changing ---- */
 
 struct change_call {

@@ -64,6 +64,11 @@ struct mapping_filter {
 enum outcome mapping_find(struct store *store, const struct mapping_filter *filter, struct arena *arena,
                           struct mapping_list *out_list) MUST_CHECK;
 
+/* The rows that logins added from `from` up to, not including, `until` (seconds), in the order they came, at
+ * most `limit`; how many there are in all. */
+enum outcome mapping_added(struct store *store, struct str connection, int64_t from, int64_t until, int limit,
+                           struct arena *arena, struct mapping_list *out_list, int64_t *out_total) MUST_CHECK;
+
 /* Links, unlinks (group empty), ignores or deactivates a row, adding it when it is not there; audited. ABSENT
  * when `expected_version` (0 = any) is not the row's: somebody else changed it (C34);
  * and when the connection is out of scope. */

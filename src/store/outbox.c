@@ -2,48 +2,33 @@
 
 #include "base/rand.h"
 #include "base/vec.h"
-#include "store/db.h"
+#include "store/outbox_row.h"
 
 /* MAIL-6 */
 #define WINDOW_FIRST_S 900
 #define WINDOW_MAX_S 86400
-/* MAIL-7, per connection */
-#define CAP_PER_HOUR 20
-#define CAP_PER_DAY 100
-#define HOUR_S 3600
-#define DAY_S 86400
 
+#define ONCE_KEPT_S ((int64_t)90 * 86400)
 #define SUMMARIES_PER_TAKE 20
 #define LEASE_TRIES 8
 
 struct window {
     bool is_there;
-    int64_t length_s, closes_at, last_at;
+    int64_t length_s, max_s, closes_at, last_at;
     int64_t repeats, first_repeat_at; /* held back since the last mail */
+    struct str recent;                /* counted so far, as outbox_row_count has it */
 };
 
-/* ---- of one connection: its lock, its windows, its caps ---- */
-
-/* From here to the end of the transaction, offers and summaries of this connection wait for this one: windows
- * and caps are read and written without a race. */
-static void lock_connection(struct db *db, struct str connection, int64_t now)
-{
-    struct db_query *query =
-        db_query(db, "INSERT INTO outbox_connection (connection, touched_at) VALUES ($1, $2) "
-                     "ON CONFLICT (connection) DO UPDATE SET touched_at = excluded.touched_at");
-    db_bind_text(query, 1, connection);
-    db_bind_int(query, 2, now);
-    db_run_later(query);
-}
+/* ---- windows ---- */
 
 /* With the newest text in *out_mail, when that is not NULL. */
 static enum outcome read_window(struct db *db, struct str connection, struct str fingerprint,
                                 struct arena *arena, struct window *out_window, struct outbox_mail *out_mail)
 {
     *out_window = (struct window){0};
-    struct db_query *query =
-        db_query(db, "SELECT length_s, closes_at, last_at, repeats, first_repeat_at, recipients, subject, "
-                     "body FROM outbox_window WHERE connection = $1 AND fingerprint = $2");
+    struct db_query *query = db_query(
+        db, "SELECT length_s, closes_at, last_at, repeats, first_repeat_at, recipients, subject, body, code, "
+            "cause, reference, max_s, recent FROM outbox_window WHERE connection = $1 AND fingerprint = $2");
     db_bind_text(query, 1, connection);
     db_bind_text(query, 2, fingerprint);
     if (db_step(query) == DB_ROW) {
@@ -54,6 +39,8 @@ static enum outcome read_window(struct db *db, struct str connection, struct str
             .last_at = db_int(query, 2),
             .repeats = db_int(query, 3),
             .first_repeat_at = db_int(query, 4),
+            .max_s = db_int(query, 11),
+            .recent = db_text(query, 12, arena),
         };
         if (out_mail != NULL)
             *out_mail = (struct outbox_mail){
@@ -62,6 +49,9 @@ static enum outcome read_window(struct db *db, struct str connection, struct str
                 .recipients = db_text(query, 5, arena),
                 .subject = db_text(query, 6, arena),
                 .body = db_text(query, 7, arena),
+                .code = (int)db_int(query, 8),
+                .cause = db_text(query, 9, arena),
+                .reference = db_text(query, 10, arena),
             };
     }
     return db_finish(query);
@@ -71,11 +61,14 @@ static void put_window(struct db *db, const struct outbox_mail *mail, const stru
 {
     struct db_query *query = db_query(
         db, "INSERT INTO outbox_window (connection, fingerprint, length_s, closes_at, last_at, repeats, "
-            "first_repeat_at, recipients, subject, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+            "first_repeat_at, recipients, subject, body, code, cause, reference, max_s, recent) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
             "ON CONFLICT (connection, fingerprint) DO UPDATE SET length_s = excluded.length_s, "
             "closes_at = excluded.closes_at, last_at = excluded.last_at, repeats = excluded.repeats, "
             "first_repeat_at = excluded.first_repeat_at, recipients = excluded.recipients, "
-            "subject = excluded.subject, body = excluded.body");
+            "subject = excluded.subject, body = excluded.body, code = excluded.code, "
+            "cause = excluded.cause, reference = excluded.reference, max_s = excluded.max_s, "
+            "recent = excluded.recent");
     db_bind_text(query, 1, mail->connection);
     db_bind_text(query, 2, mail->fingerprint);
     db_bind_int(query, 3, window->length_s);
@@ -86,54 +79,24 @@ static void put_window(struct db *db, const struct outbox_mail *mail, const stru
     db_bind_text(query, 8, mail->recipients);
     db_bind_text(query, 9, mail->subject);
     db_bind_text(query, 10, mail->body);
+    db_bind_int(query, 11, mail->code);
+    db_bind_text(query, 12, mail->cause);
+    db_bind_text(query, 13, mail->reference);
+    db_bind_int(query, 14, window->max_s);
+    db_bind_text(query, 15, window->recent);
     db_run_later(query);
 }
 
-/* How many mails the caps still allow this connection. */
-static enum outcome read_room(struct db *db, struct str connection, int64_t now, int64_t *out_room)
+static int64_t doubled(const struct window *window)
 {
-    struct db_query *query =
-        db_query(db, "SELECT COUNT(*), COUNT(CASE WHEN queued_at > $3 THEN 1 END) FROM outbox "
-                     "WHERE connection = $1 AND queued_at > $2");
-    db_bind_text(query, 1, connection);
-    db_bind_int(query, 2, now - DAY_S);
-    db_bind_int(query, 3, now - HOUR_S);
-    if (db_step(query) == DB_ROW) {
-        int64_t day = CAP_PER_DAY - db_int(query, 0), hour = CAP_PER_HOUR - db_int(query, 1);
-        *out_room = day < hour ? day : hour;
-    }
-    return db_finish(query);
-}
-
-static void queue_mail(struct db *db, const struct outbox_mail *mail, struct str id, int64_t now)
-{
-    struct db_query *query =
-        db_query(db, "INSERT INTO outbox (id, connection, fingerprint, recipients, subject, body, repeats, "
-                     "first_at, last_at, is_last, queued_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-                     "$9, $10, $11, $11)");
-    db_bind_text(query, 1, id);
-    db_bind_text(query, 2, mail->connection);
-    db_bind_text(query, 3, mail->fingerprint);
-    db_bind_text(query, 4, mail->recipients);
-    db_bind_text(query, 5, mail->subject);
-    db_bind_text(query, 6, mail->body);
-    db_bind_int(query, 7, mail->repeats);
-    db_bind_int(query, 8, mail->first_at);
-    db_bind_int(query, 9, mail->last_at);
-    db_bind_int(query, 10, mail->is_last);
-    db_bind_int(query, 11, now);
-    db_run_later(query);
-}
-
-static int64_t doubled(int64_t length_s)
-{
-    return length_s * 2 < WINDOW_MAX_S ? length_s * 2 : WINDOW_MAX_S;
+    return window->length_s * 2 < window->max_s ? window->length_s * 2 : window->max_s;
 }
 
 /* ---- a failure happened ---- */
 
 struct offer_call {
     const struct outbox_mail *mail;
+    const struct outbox_rule *rule;
     struct str id;
     int64_t now;
     struct arena *arena;
@@ -148,30 +111,69 @@ static void hold_back(struct window *window, int64_t now)
     window->last_at = now;
 }
 
+/* The window that opens now. */
+static void open_window(const struct offer_call *call, struct window *window, bool is_quiet)
+{
+    int64_t fixed_s = call->rule->window_s;
+    window->max_s = fixed_s > 0 ? fixed_s : WINDOW_MAX_S;
+    if (is_quiet)
+        window->length_s = fixed_s > 0 ? fixed_s : WINDOW_FIRST_S;
+    else
+        window->length_s = doubled(window);
+    window->closes_at = call->now + window->length_s;
+    window->recent = STR_NONE;
+}
+
 /* Outside a window. What a closed window held back goes along, so that no summary need follow for it. */
 static enum outcome offer_mail(struct db *db, struct offer_call *call, struct window *window)
 {
-    int64_t room = 0;
-    if (read_room(db, call->mail->connection, call->now, &room) != OK)
-        return FAILED;
     bool is_quiet = !window->is_there || call->now - window->last_at >= 2 * window->length_s;
-    window->length_s = is_quiet ? WINDOW_FIRST_S : doubled(window->length_s);
-    window->closes_at = call->now + window->length_s;
+    struct outbox_moments moments = {.count = 1, .first_at = call->now};
+    int64_t room = 0;
+    if (is_quiet && call->rule->after > 1) {
+        moments = outbox_row_count(call->arena, window->recent, call->now - call->rule->within_s, call->now);
+        if (moments.count < call->rule->after) {
+            window->recent = moments.text;
+            window->last_at = call->now;
+            call->verdict = OUTBOX_COUNTED;
+            return OK;
+        }
+    }
+    if (outbox_row_room(db, call->mail->connection, call->now, &room) != OK)
+        return FAILED;
+    open_window(call, window, is_quiet);
     if (room <= 0) {
         call->verdict = OUTBOX_CAPPED;
         hold_back(window, call->now);
         return OK;
     }
     struct outbox_mail mail = *call->mail;
-    mail.repeats = window->repeats;
-    mail.first_at = window->repeats > 0 ? window->first_repeat_at : call->now;
+    mail.repeats = window->repeats + moments.count - 1;
+    mail.first_at = window->repeats > 0 ? window->first_repeat_at : moments.first_at;
     mail.last_at = call->now;
     mail.is_last = room == 1;
-    queue_mail(db, &mail, call->id, call->now);
+    outbox_row_queue(db, &mail, call->id, call->now);
     call->verdict = OUTBOX_QUEUED;
     window->repeats = window->first_repeat_at = 0;
     window->last_at = call->now;
     return OK;
+}
+
+static void note(struct db *db, const struct offer_call *call)
+{
+    switch (call->verdict) {
+    case OUTBOX_QUEUED:
+        return;
+    case OUTBOX_SUPPRESSED:
+        outbox_row_note(db, call->mail, call->id, "window", call->now);
+        return;
+    case OUTBOX_COUNTED:
+        outbox_row_note(db, call->mail, call->id, "count", call->now);
+        return;
+    case OUTBOX_CAPPED:
+        outbox_row_note(db, call->mail, call->id, "cap", call->now);
+        return;
+    }
 }
 
 static enum outcome offer_work(struct db *db, void *context)
@@ -179,7 +181,7 @@ static enum outcome offer_work(struct db *db, void *context)
     struct offer_call *call = context;
     const struct outbox_mail *mail = call->mail;
     struct window window;
-    lock_connection(db, mail->connection, call->now);
+    outbox_row_lock(db, mail->connection, call->now);
     if (read_window(db, mail->connection, mail->fingerprint, call->arena, &window, NULL) != OK)
         return FAILED;
     if (window.is_there && call->now < window.closes_at) {
@@ -189,16 +191,25 @@ static enum outcome offer_work(struct db *db, void *context)
         return FAILED;
     }
     put_window(db, mail, &window);
+    note(db, call);
     return OK;
 }
 
-enum outcome outbox_offer(struct store *store, const struct outbox_mail *mail, int64_t now,
-                          enum outbox_verdict *out_verdict)
+static struct str id_of(struct arena *arena, const struct outbox_mail *mail)
 {
+    return mail->id.length > 0 ? mail->id : str_from_c(rand_uuid7_in(arena));
+}
+
+enum outcome outbox_offer(struct store *store, const struct outbox_mail *mail, const struct outbox_rule *rule,
+                          int64_t now, enum outbox_verdict *out_verdict)
+{
+    if (rule->after < 0 || rule->after > OUTBOX_AFTER_MAX)
+        return store_fault(store, "outbox_offer", "a rule counts to 20 at most");
     struct arena *arena = arena_new();
     struct offer_call call = {
         .mail = mail,
-        .id = mail->id.length > 0 ? mail->id : str_from_c(rand_uuid7_in(arena)),
+        .rule = rule,
+        .id = id_of(arena, mail),
         .now = now,
         .arena = arena,
         .verdict = OUTBOX_SUPPRESSED,
@@ -206,6 +217,95 @@ enum outcome outbox_offer(struct store *store, const struct outbox_mail *mail, i
     enum outcome outcome = store_write(store, "outbox_offer", offer_work, &call);
     *out_verdict = call.verdict;
     arena_free(&arena);
+    return outcome;
+}
+
+/* ---- once ---- */
+
+struct once_call {
+    const struct outbox_mail *mail;
+    struct str connection, topic, id;
+    int64_t step, now;
+    enum outbox_verdict verdict;
+};
+
+/* ABSENT when it has not gone out. */
+static enum outcome once_work(struct db *db, void *context)
+{
+    const struct once_call *call = context;
+    struct db_query *query =
+        db_query(db, "SELECT 1 FROM outbox_once WHERE connection = $1 AND topic = $2 AND step = $3");
+    db_bind_text(query, 1, call->connection);
+    db_bind_text(query, 2, call->topic);
+    db_bind_int(query, 3, call->step);
+    enum db_step step = db_step(query);
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
+static enum outcome offer_once_work(struct db *db, void *context)
+{
+    struct once_call *call = context;
+    int64_t room = 0;
+    outbox_row_lock(db, call->connection, call->now);
+    enum outcome done = once_work(db, context);
+    call->verdict = OUTBOX_SUPPRESSED;
+    if (done != ABSENT)
+        return done;
+    if (outbox_row_room(db, call->connection, call->now, &room) != OK)
+        return FAILED;
+    call->verdict = OUTBOX_CAPPED;
+    if (room <= 0)
+        return OK;
+    struct outbox_mail mail = *call->mail;
+    mail.first_at = mail.last_at = call->now;
+    mail.is_last = room == 1;
+    outbox_row_queue(db, &mail, call->id, call->now);
+    call->verdict = OUTBOX_QUEUED;
+    struct db_query *query =
+        db_query(db, "INSERT INTO outbox_once (connection, topic, step, at) VALUES ($1, $2, $3, $4)");
+    db_bind_text(query, 1, call->connection);
+    db_bind_text(query, 2, call->topic);
+    db_bind_int(query, 3, call->step);
+    db_bind_int(query, 4, call->now);
+    db_run_later(query);
+    return OK;
+}
+
+enum outcome outbox_offer_once(struct store *store, const struct outbox_mail *mail, struct str topic,
+                               int64_t step, int64_t now, enum outbox_verdict *out_verdict)
+{
+    struct arena *arena = arena_new();
+    struct once_call call = {mail, mail->connection, topic, id_of(arena, mail), step, now, OUTBOX_SUPPRESSED};
+    enum outcome outcome = store_read(store, "outbox_offer_once", once_work, &call);
+    if (outcome == ABSENT)
+        outcome = store_write(store, "outbox_offer_once", offer_once_work, &call);
+    *out_verdict = call.verdict;
+    arena_free(&arena);
+    return outcome;
+}
+
+static enum outcome last_step_work(struct db *db, void *context)
+{
+    struct once_call *call = context;
+    struct db_query *query = db_query(
+        db, "SELECT step FROM outbox_once WHERE connection = $1 AND topic = $2 ORDER BY step DESC LIMIT 1");
+    db_bind_text(query, 1, call->connection);
+    db_bind_text(query, 2, call->topic);
+    enum db_step step = db_step(query);
+    if (step == DB_ROW)
+        call->step = db_int(query, 0);
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
+enum outcome outbox_last_step(struct store *store, struct str connection, struct str topic, int64_t *out_step)
+{
+    struct once_call call = {.connection = connection, .topic = topic};
+    enum outcome outcome = store_read(store, "outbox_last_step", last_step_work, &call);
+    *out_step = call.step;
     return outcome;
 }
 
@@ -243,9 +343,9 @@ static enum outcome summarise(struct db *db, const struct take_call *call, const
     struct window window;
     struct outbox_mail mail = {0};
     int64_t room = 0;
-    lock_connection(db, closed->connection, call->now);
+    outbox_row_lock(db, closed->connection, call->now);
     if (read_window(db, closed->connection, closed->fingerprint, call->arena, &window, &mail) != OK ||
-        read_room(db, closed->connection, call->now, &room) != OK)
+        outbox_row_room(db, closed->connection, call->now, &room) != OK)
         return FAILED;
     if (window.repeats == 0 || window.closes_at > call->now)
         return OK; /* another node was here */
@@ -258,8 +358,8 @@ static enum outcome summarise(struct db *db, const struct take_call *call, const
     mail.first_at = window.first_repeat_at;
     mail.last_at = window.last_at;
     mail.is_last = room == 1;
-    queue_mail(db, &mail, str_from_c(rand_uuid7_in(call->arena)), call->now);
-    window.length_s = doubled(window.length_s);
+    outbox_row_queue(db, &mail, str_from_c(rand_uuid7_in(call->arena)), call->now);
+    window.length_s = doubled(&window);
     window.closes_at = call->now + window.length_s;
     window.repeats = window.first_repeat_at = 0;
     put_window(db, &mail, &window);
@@ -297,7 +397,7 @@ static enum outcome lease(struct db *db, const struct take_call *call)
         db, "UPDATE outbox SET due_at = $2 WHERE id = (SELECT id FROM outbox WHERE state = 1 "
             "AND due_at <= $1 ORDER BY due_at, id LIMIT 1) AND state = 1 AND due_at <= $1 "
             "RETURNING id, connection, fingerprint, recipients, subject, body, repeats, first_at, last_at, "
-            "attempts, is_last");
+            "attempts, is_last, code, cause, reference");
     db_bind_int(query, 1, call->now);
     db_bind_int(query, 2, call->now + call->lease_s);
     enum db_step step = db_step(query);
@@ -314,6 +414,9 @@ static enum outcome lease(struct db *db, const struct take_call *call)
             .last_at = db_int(query, 8),
             .attempts = (int)db_int(query, 9),
             .is_last = db_int(query, 10) == 1,
+            .code = (int)db_int(query, 11),
+            .cause = db_text(query, 12, arena),
+            .reference = db_text(query, 13, arena),
         };
     }
     if (db_finish(query) != OK)
@@ -430,6 +533,12 @@ static enum outcome purge_work(struct db *db, void *context)
               db_query(db, "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 1 "
                            "AND done_at < $1 ORDER BY done_at LIMIT $2)"),
               call) != OK)
+        return FAILED;
+    struct purge_call once = {call->before - ONCE_KEPT_S, call->limit, 0};
+    if (purge(db,
+              db_query(db, "DELETE FROM outbox_once WHERE (connection, topic, step) IN (SELECT connection, "
+                           "topic, step FROM outbox_once WHERE at < $1 ORDER BY at LIMIT $2)"),
+              &once) != OK)
         return FAILED;
     return purge(db,
                  db_query(db, "DELETE FROM outbox_window WHERE repeats = 0 AND last_at < $1 "

@@ -70,14 +70,39 @@ static void a_page_that_says_try_again_has_the_button(void **state)
     }
 }
 
-/* MAIL-8 */
-static void the_outage_rule_holds_for_four_codes(void **state)
+/* The "Mail" column of spec sso.md 4.1 to 4.9, whole. 206 follows the outage rule too (MAIL-8). */
+static void MAIL1_every_code_has_the_mail_rule_of_the_catalogue(void **state)
 {
     (void)state;
+    static const struct {
+        int code;
+        struct sso_mail_rule rule;
+    } others[] = {
+        {106, {MAIL_ONE_PER, 0, 3600}}, {108, {MAIL_AFTER, 5, 3600}},  {201, {MAIL_OUTAGE, 0, 0}},
+        {206, {MAIL_OUTAGE, 0, 0}},     {302, {MAIL_AFTER, 20, 3600}}, {303, {MAIL_AFTER, 20, 3600}},
+        {304, {MAIL_AFTER, 20, 3600}},  {311, {MAIL_CONSENT, 0, 0}},   {312, {MAIL_OUTAGE, 0, 0}},
+        {401, {MAIL_OUTAGE, 0, 0}},     {404, {MAIL_AFTER, 3, 900}},   {508, {MAIL_AFTER, 3, 900}},
+        {509, {MAIL_AFTER, 3, 900}},    {510, {MAIL_AFTER, 3, 900}},   {706, {MAIL_ONE_PER, 0, 86400}},
+        {707, {MAIL_DIGEST, 0, 0}},     {805, {MAIL_OPERATOR, 0, 0}},  {901, {MAIL_AFTER, 5, 3600}},
+        {910, {MAIL_OPERATOR, 0, 0}},   {911, {MAIL_OPERATOR, 0, 0}},  {912, {MAIL_ONE_PER, 0, 86400}},
+        {913, {MAIL_REMINDERS, 0, 0}},
+    };
+    static const int silent[] = {101, 102, 105, 107, 109, 301, 516, 801,
+                                 806, 807, 808, 809, 902, 903, 904, 905};
+    assert_int_equal(sso_error_count(), CODE_COUNT);
     for (size_t i = 0; i < CODE_COUNT; i++) {
-        int code = codes[i];
-        bool is_outage = code == 201 || code == 206 || code == 312 || code == 401;
-        assert_int_equal(sso_error_find(code)->mail == MAIL_OUTAGE, is_outage);
+        struct sso_mail_rule expected = {MAIL_YES, 0, 0};
+        const struct sso_error *error = sso_error_at(i);
+        assert_int_equal(error->code, codes[i]);
+        for (size_t j = 0; j < sizeof silent / sizeof *silent; j++)
+            if (silent[j] == error->code)
+                expected.kind = MAIL_NO;
+        for (size_t j = 0; j < sizeof others / sizeof *others; j++)
+            if (others[j].code == error->code)
+                expected = others[j].rule;
+        assert_int_equal(error->mail.kind, expected.kind);
+        assert_int_equal(error->mail.count, expected.count);
+        assert_int_equal(error->mail.period_s, expected.period_s);
     }
 }
 
@@ -191,7 +216,7 @@ int main(void)
         cmocka_unit_test(an_unknown_code_is_an_internal_error),
         cmocka_unit_test(an_unknown_and_a_disabled_connection_look_the_same),
         cmocka_unit_test(a_page_that_says_try_again_has_the_button),
-        cmocka_unit_test(the_outage_rule_holds_for_four_codes),
+        cmocka_unit_test(MAIL1_every_code_has_the_mail_rule_of_the_catalogue),
         cmocka_unit_test_setup_teardown(user_texts_carry_the_reference, set_up, tear_down),
         cmocka_unit_test_setup_teardown(causes_of_701_and_702_have_their_numbers, set_up, tear_down),
         cmocka_unit_test(advice_exists_where_the_manual_gives_it),

@@ -1,12 +1,18 @@
 /* outbox.h on the engine of STORE_URL: windows, caps, leases and retries (MAIL-6, MAIL-7, MAIL-9). */
 #include "store_race.h"
 
+#include "store/exchange_log.h"
+#include "store/mapping.h"
+#include "store/notification.h"
+#include "store/outage.h"
 #include "store/outbox.h"
 
 #define MINUTE 60
 #define HOUR 3600
 #define DAY 86400
 #define LEASE 120
+
+static const struct outbox_rule AT_ONCE = {0};
 
 static struct outbox_mail mail_of(const char *connection, const char *fingerprint)
 {
@@ -23,7 +29,7 @@ static enum outbox_verdict offer_mail(const char *connection, const char *finger
 {
     struct outbox_mail mail = mail_of(connection, fingerprint);
     enum outbox_verdict verdict;
-    assert_ok(outbox_offer(fx.store, &mail, TEST_NOW + at, &verdict));
+    assert_ok(outbox_offer(fx.store, &mail, &AT_ONCE, TEST_NOW + at, &verdict));
     return verdict;
 }
 
@@ -103,7 +109,7 @@ static void a_summary_has_the_newest_text(void **state)
     enum outbox_verdict verdict;
     later.recipients = STR("new@example.nl");
     later.body = STR("newer {repeats}");
-    assert_ok(outbox_offer(fx.store, &later, TEST_NOW + 5, &verdict));
+    assert_ok(outbox_offer(fx.store, &later, &AT_ONCE, TEST_NOW + 5, &verdict));
     struct outbox_mail mail = sent_at(15 * MINUTE);
     assert_str(mail.body, "newer {repeats}");
     assert_str(mail.recipients, "new@example.nl");
@@ -207,6 +213,289 @@ static void a_hundred_a_day_and_the_last_one_says_so(void **state)
     assert_int_equal(offer_numbered(101, DAY + 1), OUTBOX_QUEUED); /* the first twenty are a day old */
 }
 
+/* ---- rules that count ---- */
+
+static const struct outbox_rule THREE_IN_15_MIN = {.after = 3, .within_s = 15 * MINUTE};
+
+static enum outbox_verdict offer_by(const struct outbox_rule *rule, int64_t at)
+{
+    struct outbox_mail mail = mail_of("c1", "f1");
+    enum outbox_verdict verdict;
+    mail.code = 404;
+    mail.reference = str_from_c(arena_printf(fx.arena, "REF-%d", (int)at));
+    assert_ok(outbox_offer(fx.store, &mail, rule, TEST_NOW + at, &verdict));
+    return verdict;
+}
+
+static void a_rule_that_counts_mails_at_its_count_and_not_before(void **state)
+{
+    (void)state;
+    assert_int_equal(offer_by(&THREE_IN_15_MIN, 0), OUTBOX_COUNTED);
+    assert_int_equal(offer_by(&THREE_IN_15_MIN, 5 * MINUTE), OUTBOX_COUNTED);
+    assert_nothing_at(5 * MINUTE);
+    assert_int_equal(offer_by(&THREE_IN_15_MIN, 15 * MINUTE),
+                     OUTBOX_COUNTED); /* the first is 15 minutes old */
+    assert_int_equal(offer_by(&THREE_IN_15_MIN, 16 * MINUTE), OUTBOX_QUEUED);
+    struct outbox_mail mail = sent_at(16 * MINUTE);
+    assert_int_equal(mail.repeats, 2);
+    assert_int_equal(mail.first_at, TEST_NOW + 5 * MINUTE);
+    assert_int_equal(mail.code, 404);
+    assert_str(mail.reference, "REF-960");
+    /* From here on as any other: a window, one summary, and after a quiet time it counts anew. */
+    assert_int_equal(offer_by(&THREE_IN_15_MIN, 17 * MINUTE), OUTBOX_SUPPRESSED);
+    assert_int_equal(sent_at(31 * MINUTE).repeats, 1);
+    assert_int_equal(offer_by(&THREE_IN_15_MIN, DAY), OUTBOX_COUNTED);
+    assert_nothing_at(3 * DAY);
+}
+
+static void twenty_in_an_hour_are_counted_to_the_twentieth(void **state)
+{
+    (void)state;
+    static const struct outbox_rule rule = {.after = 20, .within_s = HOUR};
+    for (int i = 0; i < 40; i++) /* one each 200 seconds: never more than 18 in an hour */
+        assert_int_equal(offer_by(&rule, i * 200), OUTBOX_COUNTED);
+    for (int i = 0; i < 19; i++)
+        assert_int_equal(offer_by(&rule, 4 * HOUR + i), OUTBOX_COUNTED);
+    assert_int_equal(offer_by(&rule, 5 * HOUR - 1), OUTBOX_QUEUED);
+    assert_int_equal(sent_at(5 * HOUR).repeats, 19);
+}
+
+static void a_window_of_one_length_does_not_double(void **state)
+{
+    (void)state;
+    static const struct outbox_rule hourly = {.window_s = HOUR};
+    assert_int_equal(offer_by(&hourly, 0), OUTBOX_QUEUED);
+    sent_at(0);
+    for (int hour = 0; hour < 4; hour++) {
+        assert_int_equal(offer_by(&hourly, hour * HOUR + 59 * MINUTE), OUTBOX_SUPPRESSED);
+        assert_nothing_at((hour + 1) * HOUR - 1);
+        assert_int_equal(sent_at((hour + 1) * HOUR).repeats, 1);
+    }
+}
+
+static void *count_same(void *context)
+{
+    struct racer *racer = context;
+    struct outbox_mail mail = mail_of("c1", "f1");
+    static const struct outbox_rule rule = {.after = THREADS, .within_s = HOUR};
+    enum outbox_verdict verdict;
+    pthread_barrier_wait(&start);
+    racer->outcome = outbox_offer(racer->store, &mail, &rule, TEST_NOW, &verdict);
+    racer->is_first = racer->outcome == OK && verdict == OUTBOX_QUEUED;
+    return NULL;
+}
+
+static void two_nodes_count_together(void **state)
+{
+    (void)state;
+    struct racer racers[THREADS];
+    race(racers, count_same, 0, NULL);
+    for (int i = 0; i < THREADS; i++)
+        assert_ok(racers[i].outcome);
+    assert_int_equal(count_first(racers), 1);
+    assert_int_equal(sent_at(0).repeats, THREADS - 1);
+}
+
+/* ---- once ---- */
+
+static enum outbox_verdict offer_once(const char *topic, int64_t step, int64_t at)
+{
+    struct outbox_mail mail = mail_of("c1", "once");
+    enum outbox_verdict verdict;
+    assert_ok(outbox_offer_once(fx.store, &mail, str_from_c(topic), step, TEST_NOW + at, &verdict));
+    return verdict;
+}
+
+static void a_step_goes_out_once(void **state)
+{
+    (void)state;
+    int64_t step;
+    assert_absent(outbox_last_step(fx.store, STR("c1"), STR("digest"), &step));
+    assert_int_equal(offer_once("digest", 7, 0), OUTBOX_QUEUED);
+    assert_int_equal(offer_once("digest", 7, 1), OUTBOX_SUPPRESSED);
+    assert_int_equal(offer_once("digest", 8, 2), OUTBOX_QUEUED);
+    assert_int_equal(offer_once("reminder", 7, 3), OUTBOX_QUEUED);
+    assert_ok(outbox_last_step(fx.other, STR("c1"), STR("digest"), &step));
+    assert_int_equal(step, 8);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox"), 3);
+}
+
+static void a_step_that_meets_the_cap_may_be_asked_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        offer_mail("c1", arena_printf(fx.arena, "f%d", i), 0);
+    assert_int_equal(offer_once("digest", 7, 1), OUTBOX_CAPPED);
+    assert_int_equal(offer_once("digest", 7, HOUR + 1), OUTBOX_QUEUED);
+}
+
+static void *offer_same_step(void *context)
+{
+    struct racer *racer = context;
+    struct outbox_mail mail = mail_of("c1", "once");
+    enum outbox_verdict verdict;
+    pthread_barrier_wait(&start);
+    racer->outcome = outbox_offer_once(racer->store, &mail, STR("digest"), 7, TEST_NOW, &verdict);
+    racer->is_first = racer->outcome == OK && verdict == OUTBOX_QUEUED;
+    return NULL;
+}
+
+static void a_step_that_two_nodes_ask_goes_out_once(void **state)
+{
+    (void)state;
+    struct racer racers[THREADS];
+    race(racers, offer_same_step, 0, NULL);
+    for (int i = 0; i < THREADS; i++)
+        assert_ok(racers[i].outcome);
+    assert_int_equal(count_first(racers), 1);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox"), 1);
+}
+
+/* ---- outages, MAIL-8 ---- */
+
+static enum outbox_verdict fail_at(int64_t at)
+{
+    struct outage_report report = {.mail = mail_of("c1", "outage"),
+                                   .recovery_subject = STR("weer bereikbaar"),
+                                   .recovery_body = STR("Herhalingen:\n{repeats}\n")};
+    enum outbox_verdict verdict;
+    report.mail.code = 201;
+    assert_ok(outage_report(fx.store, &report, TEST_NOW + at, &verdict));
+    return verdict;
+}
+
+static int64_t watch_at(int64_t at)
+{
+    int64_t mails, others;
+    assert_ok(outage_watch(fx.other, TEST_NOW + at, &mails));
+    assert_ok(outage_watch(fx.store, TEST_NOW + at, &others)); /* a second node finds nothing to do */
+    assert_int_equal(others, 0);
+    return mails;
+}
+
+static void log_login(const char *connection, const char *result, int code, int64_t started, int64_t ended)
+{
+    static int number;
+    struct exchange_entry entry = {
+        .reference = str_from_c(arena_printf(fx.arena, "SSO-20261121-%08d", number++)),
+        .connection = str_from_c(connection),
+        .slug = STR("a_b"),
+        .customer_key = STR("a"),
+        .environment = STR("production"),
+        .started_at_ms = (TEST_NOW + started) * 1000,
+        .ended_at_ms = ended == 0 ? 0 : (TEST_NOW + ended) * 1000,
+        .result = str_from_c(result),
+        .code = code,
+        .steps = STR("[]"),
+    };
+    assert_ok(exchange_log_write(fx.store, &entry));
+}
+
+static void three_failures_in_two_minutes_start_an_outage(void **state)
+{
+    (void)state;
+    assert_int_equal(fail_at(0), OUTBOX_COUNTED);
+    assert_int_equal(fail_at(60), OUTBOX_COUNTED);
+    assert_int_equal(fail_at(130), OUTBOX_COUNTED); /* the first is more than two minutes ago */
+    assert_int_equal(fail_at(140), OUTBOX_QUEUED);
+    struct outbox_mail mail = sent_at(140);
+    assert_int_equal(mail.code, 201);
+    assert_int_equal(mail.repeats, 3);
+    assert_int_equal(mail.first_at, TEST_NOW);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(fail_at(HOUR + i * HOUR), OUTBOX_SUPPRESSED);
+    assert_int_equal(watch_at(6 * HOUR), 0);
+    assert_nothing_at(6 * HOUR); /* no summaries: one mail at the start */
+}
+
+static void an_outage_ends_with_a_login_that_began_after_it(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        fail_at(i);
+    sent_at(2);
+    log_login("c1", "geslaagd", 0, -30, 5);    /* began before it */
+    log_login("c2", "geslaagd", 0, 10, 11);    /* of another connection */
+    log_login("c1", "geweigerd", 201, 12, 13); /* did not get through */
+    log_login("c1", "", 0, 14, 0);             /* still on its way */
+    assert_int_equal(watch_at(200), 0);
+    log_login("c1", "geweigerd", 701, 20, 21); /* the identity provider did its part */
+    assert_int_equal(watch_at(121), 0);        /* two minutes of calm first */
+    assert_int_equal(watch_at(122), 1);
+    struct outbox_mail mail = sent_at(122);
+    assert_str(mail.subject, "weer bereikbaar");
+    assert_int_equal(mail.repeats, 3);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox_outage"), 0);
+    assert_int_equal(fail_at(300), OUTBOX_COUNTED); /* it starts anew */
+    assert_int_equal(watch_at(301), 0);
+    assert_nothing_at(301);
+}
+
+static void one_failure_and_no_success_in_ten_minutes_is_an_outage(void **state)
+{
+    (void)state;
+    assert_int_equal(fail_at(0), OUTBOX_COUNTED);
+    assert_int_equal(watch_at(10 * MINUTE - 1), 0);
+    assert_int_equal(watch_at(10 * MINUTE), 1);
+    assert_int_equal(sent_at(10 * MINUTE).repeats, 0);
+    assert_int_equal(fail_at(11 * MINUTE), OUTBOX_SUPPRESSED);
+    log_login("c1", "geslaagd met waarschuwing", 808, 12 * MINUTE, 12 * MINUTE + 5);
+    assert_int_equal(watch_at(14 * MINUTE), 1);
+}
+
+static void a_success_ends_the_suspicion_without_mail(void **state)
+{
+    (void)state;
+    fail_at(0);
+    log_login("c1", "geslaagd", 0, 60, 61);
+    assert_int_equal(watch_at(10 * MINUTE), 0);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox_outage"), 0);
+    /* Failing again after the success: ten minutes from there. */
+    fail_at(20 * MINUTE);
+    log_login("c1", "geslaagd", 0, 21 * MINUTE, 21 * MINUTE + 1);
+    fail_at(25 * MINUTE);
+    assert_int_equal(watch_at(30 * MINUTE), 0);
+    assert_int_equal(watch_at(35 * MINUTE), 1);
+}
+
+/* ---- the list ---- */
+
+static void every_failure_is_in_the_list_with_what_became_of_it(void **state)
+{
+    (void)state;
+    static const struct outbox_rule rule = {.after = 2, .within_s = HOUR};
+    offer_by(&rule, 0);
+    offer_by(&rule, 1);
+    sent_at(1);
+    offer_by(&rule, 2);
+    for (int i = 0; i < 19; i++)
+        offer_mail("c1", arena_printf(fx.arena, "f%d", i + 2), 3);
+    offer_mail("c1", "f99", 4);
+    struct notification_filter filter = {.connection = STR("c1"), .code = 404, .limit = 100};
+    struct notification_list list;
+    assert_ok(notification_find(fx.store, &filter, fx.arena, &list));
+    assert_int_equal(list.count, 3);
+    assert_str(list.items[0].reason, "window");
+    assert_int_equal(list.items[0].state, NOTIFICATION_SUPPRESSED);
+    assert_int_equal(list.items[1].state, NOTIFICATION_SENT);
+    assert_str(list.items[1].reason, "");
+    assert_int_equal(list.items[1].repeats, 1);
+    assert_str(list.items[2].reason, "count");
+    assert_str(list.items[2].reference, "REF-0");
+    filter = (struct notification_filter){.state = NOTIFICATION_SUPPRESSED, .limit = 1};
+    assert_ok(notification_find(fx.store, &filter, fx.arena, &list));
+    assert_str(list.items[0].reason, "cap");
+    filter.before_id = list.items[0].id;
+    assert_ok(notification_find(fx.store, &filter, fx.arena, &list));
+    assert_str(list.items[0].reason, "window");
+    struct notification one;
+    assert_ok(notification_get(fx.store, list.items[0].id, fx.arena, &one));
+    assert_str(one.recipients, "fab@example.nl, beheer@example.nl");
+    assert_absent(notification_get(fx.store, STR("nobody"), fx.arena, &one));
+    filter.limit = 0;
+    assert_failed(notification_find(fx.store, &filter, fx.arena, &list));
+}
+
 /* ---- leases and retries ---- */
 
 static void a_leased_mail_is_nobody_elses_until_the_lease_ends(void **state)
@@ -294,7 +583,7 @@ static void *offer_same(void *context)
     struct outbox_mail mail = mail_of("c1", "f1");
     enum outbox_verdict verdict;
     pthread_barrier_wait(&start);
-    racer->outcome = outbox_offer(racer->store, &mail, TEST_NOW, &verdict);
+    racer->outcome = outbox_offer(racer->store, &mail, &AT_ONCE, TEST_NOW, &verdict);
     racer->is_first = racer->outcome == OK && verdict == OUTBOX_QUEUED;
     return NULL;
 }
@@ -317,7 +606,7 @@ static void *offer_own(void *context)
     struct outbox_mail mail = mail_of("c1", arena_printf(racer->arena, "own-%d", racer->number));
     enum outbox_verdict verdict;
     pthread_barrier_wait(&start);
-    racer->outcome = outbox_offer(racer->store, &mail, TEST_NOW + 10, &verdict);
+    racer->outcome = outbox_offer(racer->store, &mail, &AT_ONCE, TEST_NOW + 10, &verdict);
     racer->is_first = racer->outcome == OK && verdict == OUTBOX_QUEUED;
     return NULL;
 }
@@ -332,7 +621,7 @@ static void the_cap_holds_over_two_nodes(void **state)
     for (int i = 0; i < THREADS; i++)
         assert_ok(racers[i].outcome);
     assert_int_equal(count_first(racers), 5);
-    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox"), 20);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox WHERE state <> 4"), 20);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox WHERE is_last = 1"), 1);
 }
 
@@ -365,7 +654,7 @@ static void each_mail_and_each_summary_is_taken_once(void **state)
     while (take_at(HOUR, &mail) == OK)
         taken++;
     assert_int_equal(taken, 12);
-    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox"), 12);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox WHERE state <> 4"), 12);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox WHERE repeats = 1"), 4);
 }
 
@@ -376,7 +665,7 @@ static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
     enum outbox_verdict verdict;
     int64_t deleted;
     fixture_sql("DROP TABLE outbox");
-    assert_failed(outbox_offer(fx.store, &mail, TEST_NOW, &verdict));
+    assert_failed(outbox_offer(fx.store, &mail, &AT_ONCE, TEST_NOW, &verdict));
     assert_failed(take_at(0, &mail));
     assert_failed(outbox_sent(fx.store, STR("id"), TEST_NOW));
     assert_failed(outbox_failed(fx.store, STR("id"), TEST_NOW));
@@ -394,6 +683,18 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(fingerprints_and_connections_are_told_apart),
     STORE_TEST(twenty_an_hour_and_the_last_one_says_so),
     STORE_TEST(a_hundred_a_day_and_the_last_one_says_so),
+    STORE_TEST(a_rule_that_counts_mails_at_its_count_and_not_before),
+    STORE_TEST(twenty_in_an_hour_are_counted_to_the_twentieth),
+    STORE_TEST(a_window_of_one_length_does_not_double),
+    STORE_TEST(two_nodes_count_together),
+    STORE_TEST(a_step_goes_out_once),
+    STORE_TEST(a_step_that_meets_the_cap_may_be_asked_again),
+    STORE_TEST(a_step_that_two_nodes_ask_goes_out_once),
+    STORE_TEST(three_failures_in_two_minutes_start_an_outage),
+    STORE_TEST(an_outage_ends_with_a_login_that_began_after_it),
+    STORE_TEST(one_failure_and_no_success_in_ten_minutes_is_an_outage),
+    STORE_TEST(a_success_ends_the_suspicion_without_mail),
+    STORE_TEST(every_failure_is_in_the_list_with_what_became_of_it),
     STORE_TEST(a_leased_mail_is_nobody_elses_until_the_lease_ends),
     STORE_TEST(the_mail_that_waits_longest_goes_first),
     STORE_TEST(a_failed_mail_is_retried_for_a_day_and_then_given_up),
