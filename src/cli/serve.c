@@ -6,12 +6,12 @@
  * drain and exit 0.
  */
 #include "cli/cli.h"
+#include "cli/mail_client.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "conf/conf_table.h"
-#include "conf/file.h"
 #include "http/server.h"
 #include "medmij/assets.h"
 #include "medmij/door.h"
@@ -47,7 +47,6 @@
 #define LOG_SUMMARY_KEPT_S ((int64_t)5 * 365 * 86400)
 #define CIRCUIT_FAILURES 5
 #define MALLOC_ARENAS 4
-#define PASSWORD_FILE_MAX 1024
 #define CIRCUIT_COOL_DOWN_MS 30000
 
 struct house {
@@ -179,42 +178,20 @@ static enum outcome build_door(struct house *house, struct failure *failure)
     return OK;
 }
 
-static enum outcome load_mail_password(struct house *house, struct failure *failure)
-{
-    const char *path = conf_of(house)->mail_password_file;
-    struct arena *arena = arena_new();
-    struct str password;
-    enum outcome outcome = OK;
-    if (path != NULL) {
-        outcome = file_read_secret(arena, path, PASSWORD_FILE_MAX, &password, failure) == OK ? OK : FAILED;
-        if (outcome == OK) {
-            password = str_slice(password, 0, str_find(password, '\n'));
-            house->mail_password = secret_new(password);
-        }
-    }
-    arena_free(&arena);
-    return outcome;
-}
-
 static enum outcome start_mailer(struct house *house, struct failure *failure)
 {
-    const struct conf *conf = conf_of(house);
-    if (conf->mail_server == NULL || conf->mail_server[0] == '\0') {
+    struct smtp_client client;
+    switch (mail_client_open(conf_of(house), &house->mail_password, &client, failure)) {
+    case OK:
+        break;
+    case ABSENT:
         log_warning("mail_is_off", LOG_C("cause", "mail.server is not set: nobody is told of failed logins"));
         return OK;
+    case FAILED:
+        return FAILED;
     }
-    if (load_mail_password(house, failure) != OK)
-        return failure_prefix(failure, "mail.password_file");
-    const struct smtp_client client = {
-        .server = conf->mail_server,
-        .sender = conf->mail_sender,
-        .user = conf->mail_user,
-        .password = house->mail_password,
-        .ca_file = conf->mail_ca,
-        .is_development = conf->is_development,
-    };
     house->professional.mailer = mailer_start(house->store, &client);
-    log_info("mail_is_on", LOG_C("server", conf->mail_server));
+    log_info("mail_is_on", LOG_C("server", client.server));
     return OK;
 }
 

@@ -216,6 +216,7 @@ int cli_sso(int argc, char **argv)
         {"groups", "security groups: list, show", cli_sso_groups},
         {"mappings", "locations and their groups: list, link, unlink, ignore", cli_sso_mappings},
         {"log", "login attempts, step by step: list, show, export", cli_sso_log},
+        {"notifications", "mails about them, sent or not: list, show, test", cli_sso_notifications},
         {"users", "people who logged in: list, block, unblock", cli_sso_users},
         {"sessions", "their sessions: end", cli_sso_sessions},
         {"keys", "the keys that Sluis signs with: list, rotate", cli_sso_keys},

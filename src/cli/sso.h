@@ -17,6 +17,7 @@ int cli_sso_groups(int argc, char **argv);
 int cli_sso_keys(int argc, char **argv);
 int cli_sso_mappings(int argc, char **argv);
 int cli_sso_log(int argc, char **argv);
+int cli_sso_notifications(int argc, char **argv);
 int cli_sso_users(int argc, char **argv);
 int cli_sso_sessions(int argc, char **argv);
 

@@ -1,0 +1,395 @@
+#include "cli/sso.h"
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "cli/mail_client.h"
+#include "mail/mailer.h"
+#include "mail/message.h"
+#include "sso/notify.h"
+#include "store/notification.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JSON_LINE_MAX ((size_t)1 << 18)
+
+/* ---- words ---- */
+
+static const char *state_word(enum notification_state state)
+{
+    switch (state) {
+    case NOTIFICATION_WAITING:
+        return "waiting";
+    case NOTIFICATION_SENT:
+        return "sent";
+    case NOTIFICATION_GIVEN_UP:
+        return "given up";
+    case NOTIFICATION_SUPPRESSED:
+        return "suppressed";
+    }
+    return "unknown";
+}
+
+static bool read_state(const char *word, enum notification_state *out_state)
+{
+    for (enum notification_state state = NOTIFICATION_WAITING; state <= NOTIFICATION_SUPPRESSED; state++) {
+        if (strcmp(word, state_word(state)) == 0) {
+            *out_state = state;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Why there was no mail of its own, or how it stands with the mail. */
+static const char *reason_text(struct arena *arena, const struct notification *item)
+{
+    const struct {
+        struct str word;
+        const char *text;
+    } reasons[] = {
+        {STR("window"), "told before; goes into the next summary"},
+        {STR("count"), "too few so far"},
+        {STR("outage"), "the outage was told"},
+        {STR("cap"), "20 mails in an hour or 100 in a day"},
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (str_equal(item->reason, reasons[i].word))
+            return reasons[i].text;
+    if (item->attempts > 0)
+        return arena_printf(arena, "%d tries failed", item->attempts);
+    return item->is_last ? "says that the cap is reached" : "-";
+}
+
+static const char *connection_name(struct cli *cli, const struct sso_data *data, struct str id,
+                                   const char **out_environment)
+{
+    const struct sso_connection *connection = sso_connection_by_id(data, id);
+    *out_environment = "-";
+    if (connection == NULL)
+        return cli_printable(cli->arena, id); /* the operator's, or a connection that was taken out */
+    *out_environment = cli_printable(cli->arena, connection->environment);
+    return cli_printable(cli->arena, sso_slug(cli->arena, connection));
+}
+
+/* ---- list ---- */
+
+struct list_call {
+    struct sso_choice choice;
+    const char *code, *state, *before, *limit;
+    bool is_operator, is_json;
+};
+
+static void print_json(struct cli *cli, const struct sso_data *data, const struct notification *item)
+{
+    struct buf line = buf_new(cli->arena, JSON_LINE_MAX);
+    const char *environment;
+    buf_append_char(&line, '{');
+    cli_json_text(&line, "id", item->id);
+    cli_json_time(&line, "at", item->queued_at);
+    cli_json_text(&line, "state", str_from_c(state_word(item->state)));
+    cli_json_text(&line, "reason", item->reason);
+    cli_json_int(&line, "code", item->code);
+    cli_json_text(&line, "cause", item->cause);
+    cli_json_text(&line, "connection",
+                  str_from_c(connection_name(cli, data, item->connection, &environment)));
+    cli_json_text(&line, "environment", str_from_c(environment));
+    cli_json_text(&line, "ref", item->reference);
+    cli_json_text(&line, "recipients", item->recipients);
+    cli_json_text(&line, "subject", item->subject);
+    cli_json_int(&line, "repeats", item->repeats);
+    cli_json_int(&line, "failed_tries", item->attempts);
+    cli_json_time(&line, "done", item->done_at);
+    buf_append_char(&line, '}');
+    puts(buf_c(&line));
+}
+
+static void print_table(struct cli *cli, const struct sso_data *data, const struct notification_list *list)
+{
+    static const char *const headings[] = {"ID",          "AT",        "STATE",   "CODE",   "CONNECTION",
+                                           "ENVIRONMENT", "REFERENCE", "REPEATS", "REASON", "RECIPIENTS"};
+    struct cli_table table = cli_table_new(cli->arena, 10, headings);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct notification *item = &list->items[i];
+        const char *environment;
+        const char *name = connection_name(cli, data, item->connection, &environment);
+        cli_table_add(&table, cli_printable(cli->arena, item->id));
+        cli_table_add(&table, cli_time(cli->arena, item->queued_at));
+        cli_table_add(&table, state_word(item->state));
+        cli_table_add(&table,
+                      arena_printf(cli->arena, "%d%s", item->code, cli_printable(cli->arena, item->cause)));
+        cli_table_add(&table, name);
+        cli_table_add(&table, environment);
+        cli_table_add(&table, item->reference.length > 0 ? cli_printable(cli->arena, item->reference) : "-");
+        cli_table_add(&table, arena_printf(cli->arena, "%lld", (long long)item->repeats));
+        cli_table_add(&table, reason_text(cli->arena, item));
+        cli_table_add(&table, cli_printable(cli->arena, item->recipients));
+    }
+    cli_table_print(&table);
+}
+
+static int list_notifications(struct cli *cli, const struct list_call *call,
+                              struct notification_filter *filter)
+{
+    struct sso_data data;
+    struct notification_list list;
+    const struct sso_connection *connection;
+    int status = sso_read(cli, &data);
+    if (status == CLI_OK && call->choice.slug != NULL) {
+        status = sso_connection_pick(cli, &data, &call->choice, &connection);
+        if (status == CLI_OK)
+            filter->connection = connection->id;
+    }
+    if (status != CLI_OK)
+        return status;
+    if (notification_find(cli->store, filter, cli->arena, &list) != OK)
+        return cli_fail("the notifications cannot be read");
+    if (!call->is_json) {
+        print_table(cli, &data, &list);
+        if (list.count == (size_t)filter->limit)
+            printf("\nthere may be more: add --before %s\n",
+                   cli_printable(cli->arena, list.items[list.count - 1].id));
+        return cli_flush();
+    }
+    for (size_t i = 0; i < list.count; i++)
+        print_json(cli, &data, &list.items[i]);
+    return cli_flush();
+}
+
+/* NULL, or what is wrong with the options. */
+static const char *make_filter(const struct list_call *call, struct notification_filter *out_filter)
+{
+    int64_t limit = 50, code = 0;
+    *out_filter = (struct notification_filter){0};
+    if (call->limit != NULL &&
+        (str_to_int64(str_from_c(call->limit), &limit) != OK || limit < 1 || limit > 1000))
+        return "--limit takes a number from 1 to 1000";
+    if (call->code != NULL && (str_to_int64(str_from_c(call->code), &code) != OK || code < 1 || code > 999))
+        return "--code takes a number, such as 701";
+    if (call->state != NULL && !read_state(call->state, &out_filter->state))
+        return "--state takes waiting, sent, \"given up\" or suppressed";
+    if (call->before != NULL && !str_is_uuid(str_from_c(call->before)))
+        return "--before takes the id of a notification";
+    if (call->choice.slug == NULL && (call->choice.environment != NULL || call->choice.platform != NULL))
+        return "--environment and --platform go with --connection";
+    if (call->choice.slug != NULL && call->is_operator)
+        return "--operator and --connection exclude each other";
+    out_filter->limit = (int)limit;
+    out_filter->code = (int)code;
+    out_filter->before_id = call->before != NULL ? str_from_c(call->before) : STR_NONE;
+    out_filter->connection = call->is_operator ? STR(NOTIFY_OPERATOR) : STR_NONE;
+    return NULL;
+}
+
+static int list_command(int argc, char **argv)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    struct list_call call = {0};
+    struct notification_filter filter;
+    const struct cli_option options[] = {
+        CLI_CONFIG_OPTION(config),
+        {"connection", 0, "CONNECTION", &call.choice.slug, NULL, "those of one connection"},
+        SSO_ENVIRONMENT_OPTION(call.choice.environment),
+        SSO_PLATFORM_OPTION(call.choice.platform),
+        {"operator", 0, NULL, NULL, &call.is_operator, "those of mail.operator"},
+        {"code", 0, "NUMBER", &call.code, NULL, "those about this error"},
+        {"state", 's', "STATE", &call.state, NULL, "waiting, sent, \"given up\" or suppressed"},
+        {"before", 0, "ID", &call.before, NULL, "those older than this one, for the next page"},
+        {"limit", 0, "COUNT", &call.limit, NULL, "this many at most (default 50, at most 1000)"},
+        {"json", 0, NULL, NULL, &call.is_json, "one JSON object per line"},
+    };
+    const struct cli_usage usage = {
+        .command = "sluis sso notifications list",
+        .arguments = "",
+        .summary = "Prints the mails to administrators of the past week, newest first: what waits, what was "
+                   "sent, and every failure that had no mail of its own, with the reason.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    const char *fault = make_filter(&call, &filter);
+    if (fault != NULL)
+        return cli_misuse(&usage, "%s", fault);
+    struct cli cli;
+    status = cli_open_store(&cli, config);
+    if (status == CLI_OK)
+        status = list_notifications(&cli, &call, &filter);
+    cli_close(&cli);
+    return status;
+}
+
+/* ---- show ---- */
+
+static void print_text(struct cli *cli, struct str text)
+{
+    struct str rest = text, line;
+    while (str_split_next(&rest, '\n', &line))
+        printf("  %s\n", cli_printable(cli->arena, line));
+}
+
+static int show_notification(struct cli *cli, const char *id)
+{
+    struct notification item;
+    struct sso_data data;
+    const char *environment;
+    int status = sso_read(cli, &data);
+    if (status != CLI_OK)
+        return status;
+    switch (notification_get(cli->store, str_from_c(id), cli->arena, &item)) {
+    case OK:
+        break;
+    case ABSENT:
+        return cli_fail("there is no notification with id %s; they are kept for a week", id);
+    case FAILED:
+        return cli_fail("the notifications cannot be read");
+    }
+    status = sso_audit(cli, "notification_show", id, "");
+    if (status != CLI_OK)
+        return status;
+    printf("id:          %s\n", id);
+    printf("at:          %s\n", cli_time(cli->arena, item.queued_at));
+    printf("state:       %s (%s)\n", state_word(item.state), reason_text(cli->arena, &item));
+    if (item.state == NOTIFICATION_WAITING)
+        printf("next try:    %s\n", cli_time(cli->arena, item.due_at));
+    if (item.state == NOTIFICATION_SENT)
+        printf("sent:        %s\n", cli_time(cli->arena, item.done_at));
+    printf("connection:  %s", connection_name(cli, &data, item.connection, &environment));
+    printf(" (%s)\n", environment);
+    printf("error:       %d%s\n", item.code, cli_printable(cli->arena, item.cause));
+    printf("reference:   %s\n", item.reference.length > 0 ? cli_printable(cli->arena, item.reference) : "-");
+    printf("recipients:  %s\n", cli_printable(cli->arena, item.recipients));
+    printf("subject:     %s\n", cli_printable(cli->arena, item.subject));
+    if (item.body.length > 0) {
+        const struct outbox_mail mail = {.body = item.body,
+                                         .repeats = item.repeats,
+                                         .first_at = item.first_at,
+                                         .last_at = item.last_at,
+                                         .is_last = item.is_last};
+        printf("\n");
+        print_text(cli, mailer_body(cli->arena, &mail));
+    }
+    return cli_flush();
+}
+
+static int show_command(int argc, char **argv)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    const struct cli_option options[] = {CLI_CONFIG_OPTION(config)};
+    const struct cli_usage usage = {
+        .command = "sluis sso notifications show",
+        .arguments = "ID",
+        .summary = "Prints one notification with the text of its mail. Written to the audit trail.",
+        .options = options,
+        .option_count = 1,
+        .argument_min = 1,
+        .argument_max = 1,
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    if (!str_is_uuid(str_from_c(arguments[0])))
+        return cli_misuse(&usage, "ID is not the id of a notification");
+    struct cli cli;
+    status = cli_open_store(&cli, config);
+    if (status == CLI_OK)
+        status = show_notification(&cli, arguments[0]);
+    cli_close(&cli);
+    return status;
+}
+
+/* ---- a test mail ---- */
+
+static int send_test(struct cli *cli, const struct smtp_client *client, const char *to)
+{
+    const atomic_bool is_stopping = false;
+    struct failure failure = {""};
+    struct str text;
+    const struct message message = {
+        .sender = str_from_c(client->sender),
+        .recipients = str_from_c(to),
+        .subject = STR("[SSO] Sluis: testmail"),
+        .body = STR("Dit is een testmail van Sluis. Komt deze aan, dan komen meldingen over mislukte "
+                    "inlogpogingen ook aan.\n"),
+        .id = str_from_c(rand_uuid7_in(cli->arena)),
+        .date = clock_now(),
+    };
+    if (message_write(cli->arena, &message, &text) != OK)
+        return cli_fail("the mail cannot be made: look at mail.sender");
+    if (smtp_send(client, &to, 1, text, &is_stopping, &failure) != OK)
+        return cli_fail("%s did not take the mail: %s", client->server, failure.text);
+    printf("%s took the mail for %s\n", client->server, to);
+    return cli_flush();
+}
+
+static int run_test(struct cli *cli, const char *to)
+{
+    struct smtp_client client;
+    struct secret *password = NULL;
+    struct failure failure = {""};
+    int status = CLI_FAULT;
+    if (rand_init() != OK)
+        return cli_fail("the operating system gives no random numbers");
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    switch (mail_client_open(cli->conf, &password, &client, &failure)) {
+    case OK:
+        status = send_test(cli, &client, to);
+        break;
+    case ABSENT:
+        status = cli_fail("mail.server is not set, so no mail is sent");
+        break;
+    case FAILED:
+        status = cli_fail("%s", failure.text);
+        break;
+    }
+    secret_free(&password);
+    curl_global_cleanup();
+    return status;
+}
+
+static int test_command(int argc, char **argv)
+{
+    const char *config = CLI_DEFAULT_CONFIG;
+    const char *to = NULL;
+    const struct cli_option options[] = {
+        CLI_CONFIG_OPTION(config),
+        {"to", 't', "ADDRESS", &to, NULL, "who gets it; required"},
+    };
+    const struct cli_usage usage = {
+        .command = "sluis sso notifications test",
+        .arguments = "",
+        .summary = "Sends a test mail at once, past the outbox, and tells what the mail server says.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    char **arguments;
+    int count;
+    int status = cli_parse(&usage, argc, argv, &arguments, &count);
+    if (status != CLI_GO_ON)
+        return status;
+    if (to == NULL || !message_is_address(str_from_c(to)))
+        return cli_misuse(&usage, "--to takes a mail address");
+    struct cli cli;
+    status = cli_open_conf(&cli, config);
+    if (status == CLI_OK)
+        status = run_test(&cli, to);
+    cli_close(&cli);
+    return status;
+}
+
+int cli_sso_notifications(int argc, char **argv)
+{
+    static const struct cli_command commands[] = {
+        {"list", "what was sent, what waits, what was held back", list_command},
+        {"show", "one of them, with its text", show_command},
+        {"test", "send a test mail", test_command},
+    };
+    return cli_dispatch("sluis sso notifications", "Mails to administrators about failed logins.", commands,
+                        sizeof commands / sizeof commands[0], argc, argv);
+}
