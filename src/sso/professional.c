@@ -12,7 +12,7 @@
 static const struct route front_routes[] = {
     {HTTP_GET, "/sso/openidconnect/*", start_handle, ROUTE_BLOCKING},
     {HTTP_POST, "/sso/openidconnect/*", start_handle, ROUTE_BLOCKING},
-    {HTTP_GET, "/sso/logout", logout_handle_page, ROUTE_PLAIN},
+    {HTTP_GET, "/sso/logout", logout_handle_page, ROUTE_BLOCKING},
     {HTTP_POST, "/sso/logout", logout_handle, ROUTE_BLOCKING},
 };
 

@@ -9,6 +9,8 @@
 #include "sso/attempt.h"
 #include "sso/callback.h"
 #include "sso/login_report.h"
+#include "sso/logout.h"
+#include "sso/logout_message.h"
 #include "sso/patient_context.h"
 #include "sso/provider_metadata.h"
 #include "sso/redaction.h"
@@ -178,6 +180,27 @@ static bool is_within_rates(struct attempt *attempt)
     return verdict.refusal == RATE_ALLOWED;
 }
 
+/* True when it was one of the addresses of logging out, and has been answered. */
+static bool is_logout(struct attempt *attempt, enum slug_tail tail)
+{
+    switch (tail) {
+    case SLUG_START:
+    case SLUG_CALLBACK:
+    case SLUG_JWKS:
+        return false;
+    case SLUG_BACKCHANNEL_LOGOUT:
+        logout_message_take_token(attempt);
+        return true;
+    case SLUG_FRONTCHANNEL_LOGOUT:
+        logout_message_take_frame(attempt);
+        return true;
+    case SLUG_LOGGED_OUT:
+        logout_take_return(attempt);
+        return true;
+    }
+    return false;
+}
+
 static void run(struct attempt *attempt, struct start_request *start)
 {
     struct slug slug = {0};
@@ -191,6 +214,8 @@ static void run(struct attempt *attempt, struct start_request *start)
         return;
     }
     attempt_begin_trail(attempt, slug.text);
+    if (is_logout(attempt, slug.tail))
+        return;
     if (code == 0)
         code = check_connection(attempt->connection);
     if (code == 0)

@@ -144,6 +144,13 @@ static bool has_step(const struct trail *trail, int number, bool is_failed)
     return false;
 }
 
+/* An entry of steps 21 to 23, which has none of a login's. */
+static bool is_of_logout(const struct trail *trail)
+{
+    return has_step(trail, TRAIL_LOGOUT_STARTED, false) || has_step(trail, TRAIL_LOGOUT_PROVIDER, false) ||
+           has_step(trail, TRAIL_LOGOUT_MESSAGE, false);
+}
+
 /* LOG-2: the step that failed, which may not have been written yet. */
 static int failed_step(struct trail *trail)
 {
@@ -188,7 +195,7 @@ void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code
 {
     char cause_text[2] = {cause, '\0'};
     json_t *data = json_object(), *warnings = remark_texts(trail, false), *notes = remark_texts(trail, true);
-    if (code != 0 && !sso_error_find(code)->is_warning)
+    if (code != 0 && !sso_error_find(code)->is_warning && !is_of_logout(trail))
         mark_unreached(trail, code);
     json_object_set_new(data, "result", json_string(result));
     if (code != 0) {
@@ -235,11 +242,10 @@ struct str trail_pack(struct trail *trail)
     const struct {
         const char *name;
         struct str value;
-    } texts[] = {{"reference", entry->reference},
-                 {"connection", entry->connection},
-                 {"slug", entry->slug},
-                 {"customer", entry->customer_key},
-                 {"environment", entry->environment}};
+    } texts[] = {
+        {"reference", entry->reference},   {"connection", entry->connection},   {"slug", entry->slug},
+        {"customer", entry->customer_key}, {"environment", entry->environment}, {"user_id", entry->user_id},
+        {"user_name", entry->user_name}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         json_object_set_new(
             packed, texts[i].name,
@@ -278,6 +284,8 @@ enum outcome trail_unpack(struct trail *trail, struct arena *arena, struct str p
     trail->entry.slug = member(arena, object, "slug");
     trail->entry.customer_key = member(arena, object, "customer");
     trail->entry.environment = member(arena, object, "environment");
+    trail->entry.user_id = member(arena, object, "user_id");
+    trail->entry.user_name = member(arena, object, "user_name");
     trail->entry.started_at_ms = json_integer_value(json_object_get(object, "started"));
     size_t index;
     json_t *code;
@@ -368,35 +376,57 @@ static void render_parts(struct buf *buf, const json_t *data)
     }
 }
 
-static void render_step(struct buf *buf, const json_t *steps, int number)
+static void render_step(struct buf *buf, const json_t *step)
 {
+    int number = (int)json_integer_value(json_object_get(step, "n"));
+    bool is_reached = !json_is_false(json_object_get(step, "reached"));
+    const char *mark = json_is_true(json_object_get(step, "ok")) ? "v" : "x";
+    buf_printf(buf, "%2d  %-34s%s  ", number, trail_step_label(number),
+               is_reached ? mark : "-  niet bereikt");
+    render_members(buf, json_object_get(step, "data"), ", ");
+    render_lines(buf, json_object_get(step, "lines"));
+    render_parts(buf, json_object_get(step, "data"));
+    json_t *ids = json_object_get(step, "ids"), *id;
+    size_t line;
+    json_array_foreach(ids, line, id)
+    {
+        buf_printf(buf, "\n%s", indent);
+        if (json_is_object(id))
+            render_members(buf, id, ", ");
+        else
+            render_value(buf, id);
+    }
+    buf_append_char(buf, '\n');
+}
+
+/* The steps with this number (LOG-2: there may be several), and whether there were any. */
+static bool render_number(struct buf *buf, const json_t *steps, int number)
+{
+    bool is_there = false;
     size_t index;
     json_t *step;
     json_array_foreach(steps, index, step)
     {
         if (json_integer_value(json_object_get(step, "n")) != number)
             continue;
-        bool is_reached = !json_is_false(json_object_get(step, "reached"));
-        const char *mark = json_is_true(json_object_get(step, "ok")) ? "v" : "x";
-        buf_printf(buf, "%2d  %-34s%s  ", number, trail_step_label(number),
-                   is_reached ? mark : "-  niet bereikt");
-        render_members(buf, json_object_get(step, "data"), ", ");
-        render_lines(buf, json_object_get(step, "lines"));
-        render_parts(buf, json_object_get(step, "data"));
-        json_t *ids = json_object_get(step, "ids"), *id;
-        size_t line;
-        json_array_foreach(ids, line, id)
-        {
-            buf_printf(buf, "\n%s", indent);
-            if (json_is_object(id))
-                render_members(buf, id, ", ");
-            else
-                render_value(buf, id);
-        }
-        buf_append_char(buf, '\n');
+        render_step(buf, step);
+        is_there = true;
+    }
+    return is_there;
+}
+
+static void render_steps(struct buf *buf, const json_t *steps)
+{
+    bool is_logout = false;
+    for (int number = TRAIL_LOGOUT_STARTED; number <= TRAIL_LOGOUT_MESSAGE; number++)
+        is_logout = render_number(buf, steps, number) || is_logout;
+    if (is_logout) {
+        render_number(buf, steps, TRAIL_RESULT);
         return;
     }
-    buf_printf(buf, "%2d  %-34s-  niet bereikt\n", number, trail_step_label(number));
+    for (int number = TRAIL_START; number <= TRAIL_RESULT; number++)
+        if (!render_number(buf, steps, number))
+            buf_printf(buf, "%2d  %-34s-  niet bereikt\n", number, trail_step_label(number));
 }
 
 void trail_render(struct buf *buf, const struct exchange_entry *entry)
@@ -409,8 +439,7 @@ void trail_render(struct buf *buf, const struct exchange_entry *entry)
         buf_printf(buf, "%" PRId64 " %s%s%.*s\n", entry->code, sso_error_find((int)entry->code)->title,
                    entry->cause.length > 0 ? ", oorzaak " : "", STR_ARG(entry->cause));
     json_t *steps = json_loadb(entry->steps.data ? entry->steps.data : "", entry->steps.length, 0, NULL);
-    for (int number = TRAIL_START; number <= TRAIL_RESULT; number++)
-        render_step(buf, steps, number);
+    render_steps(buf, steps);
     json_decref(steps);
     const char *advice = entry->code != 0 ? sso_advice((int)entry->code) : NULL;
     if (advice != NULL)

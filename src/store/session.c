@@ -349,16 +349,17 @@ enum outcome replay_take(struct store *store, const char *kind, struct str value
 
 /* ---- ending from outside the browser ---- */
 
-/* The rows of a DELETE that returns user_id, display_name, connection and log_reference. */
+/* The rows of a DELETE that returns digest, user_id, display_name, connection and log_reference. */
 static enum outcome read_ended(struct db_query *query, int64_t ended_at, struct arena *arena,
                                struct session_ended_list *list)
 {
     while (db_step(query) == DB_ROW) {
         const struct session_ended ended = {
-            .user_id = db_text(query, 0, arena),
-            .display_name = db_text(query, 1, arena),
-            .connection = db_text(query, 2, arena),
-            .log_reference = db_text(query, 3, arena),
+            .digest = db_blob(query, 0, arena),
+            .user_id = db_text(query, 1, arena),
+            .display_name = db_text(query, 2, arena),
+            .connection = db_text(query, 3, arena),
+            .log_reference = db_text(query, 4, arena),
             .ended_at = ended_at,
         };
         vec_push(arena, list, ended);
@@ -389,9 +390,9 @@ static enum outcome end_by_login_work(struct db *db, void *context)
     }
     struct db_query *query =
         has_sid ? db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND sid = $2 AND ends_at > $3 AND "
-                               "sid <> '' RETURNING user_id, display_name, connection, log_reference")
+                               "sid <> '' RETURNING digest, user_id, display_name, connection, log_reference")
                 : db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND subject = $2 AND ends_at > $3 "
-                               "RETURNING user_id, display_name, connection, log_reference");
+                               "RETURNING digest, user_id, display_name, connection, log_reference");
     db_bind_text(query, 1, login->issuer);
     db_bind_text(query, 2, has_sid ? login->sid : login->subject);
     db_bind_int(query, 3, call->now);

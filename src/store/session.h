@@ -40,7 +40,7 @@ enum outcome session_end(struct store *store, struct str digest) MUST_CHECK; /* 
 
 /* A session that somebody else than its browser ended, for the log. */
 struct session_ended {
-    struct str user_id, display_name, connection, log_reference;
+    struct str digest, user_id, display_name, connection, log_reference;
     int64_t ended_at;
 };
 struct session_ended_list {

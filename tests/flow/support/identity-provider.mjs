@@ -22,7 +22,7 @@ export function signToken({ header, payload }, key) {
   return `${input}.${sign('RSA-SHA256', Buffer.from(input), key).toString('base64url')}`
 }
 
-export async function startIdentityProvider({ clientId, clientSecret, redirectUri, host = 'idp.localhost', clientAuth = 'client_secret_basic', claims = ['sub', 'bsn', 'acr', 'act'] }) {
+export async function startIdentityProvider({ clientId, clientSecret, redirectUri, host = 'idp.localhost', clientAuth = 'client_secret_basic', claims = ['sub', 'bsn', 'acr', 'act'], logout }) {
   // The library greets with warnings about its in-memory keeping, which is what a test wants.
   const { info, warn } = console
   console.info = console.warn = () => {}
@@ -77,13 +77,15 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
       grant_types: ['authorization_code'],
       token_endpoint_auth_method: clientAuth,
       id_token_signed_response_alg: 'RS256',
+      // Where the relying party hears of a logout here, and where the browser goes after one.
+      ...(logout && { backchannel_logout_uri: logout.backchannel, backchannel_logout_session_required: true, post_logout_redirect_uris: [logout.returns] }),
     }],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: KEY_ID, use: 'sig', alg: 'RS256' }] },
     claims: { openid: claims },
     acrValues: ['midden', 'substantieel', 'hoog'],
     conformIdTokenClaims: false,
     pkce: { methods: ['S256'], required: () => true },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: Boolean(logout) } },
     interactions: { policy, url: (ctx, interaction) => `/interaction/${interaction.uid}` },
     cookies: { keys: ['test'] },
     ttl: { Interaction: 900, Session: 900, Grant: 900, IdToken: 300, AccessToken: 300, AuthorizationCode: 60 },
@@ -100,6 +102,9 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
   provider.on('server_error', (ctx, error) => idp.faults.push(error))
   idp.faults = []
   idp.provider = provider
+  idp.logouts = [] // back-channel messages: 'taken', or why not
+  provider.on('backchannel.success', () => idp.logouts.push('taken'))
+  provider.on('backchannel.error', (ctx, error) => idp.logouts.push(error.message))
 
   provider.use(async (ctx, next) => {
     if (ctx.path === '/auth' && ctx.query.client_id) idp.seen.push({ ...ctx.query })

@@ -30,7 +30,7 @@ export class Professionals extends House {
       clientId: 'sluis-rp', clientSecret: NASTY_SECRET, redirectUri: this.startUrl(slug), claims: CLAIMS, ...more,
     })
     this.providers = {
-      [TEST]: await provider(TEST),
+      [TEST]: await provider(TEST, { logout: { backchannel: `${this.startUrl(TEST)}/backchannel-logout`, returns: `${this.startUrl(TEST)}/logged-out` } }),
       [POST]: await provider(POST, { clientAuth: 'client_secret_post' }),
       [SEPARATE]: await provider(SEPARATE, { redirectUri: `${this.startUrl(SEPARATE)}/callback` }),
     }

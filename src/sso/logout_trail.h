@@ -1,0 +1,17 @@
+/*
+ * What logging out leaves in the numbered log (OUT-9; steps 21 to 23): an entry of its own, apart from that
+ * of the login.
+ */
+#ifndef SSO_LOGOUT_TRAIL_H
+#define SSO_LOGOUT_TRAIL_H
+
+#include "sso/attempt.h"
+
+/* Who was logged out, and by which login. */
+void logout_trail_user(struct attempt *attempt, const struct session_ended *ended);
+
+/* Ends the entry of the attempt with `code` (0 = none), writes it, and notifies of what is no mere warning.
+ * `detail` is English for the process log. The answer is the caller's. */
+void logout_trail_end(struct attempt *attempt, int code, const char *detail, int status);
+
+#endif
