@@ -85,7 +85,7 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
     acrValues: ['midden', 'substantieel', 'hoog'],
     conformIdTokenClaims: false,
     pkce: { methods: ['S256'], required: () => true },
-    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: Boolean(logout) } },
+    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: Boolean(logout) }, backchannelLogout: { enabled: Boolean(logout) } },
     interactions: { policy, url: (ctx, interaction) => `/interaction/${interaction.uid}` },
     cookies: { keys: ['test'] },
     ttl: { Interaction: 900, Session: 900, Grant: 900, IdToken: 300, AccessToken: 300, AuthorizationCode: 60 },
