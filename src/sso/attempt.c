@@ -79,7 +79,7 @@ static void show_page(struct attempt *attempt, const struct sso_error *error, co
     http_response_page(attempt->response, error->status, html);
 }
 
-static enum notify_verdict notify(struct attempt *attempt, int code, char cause)
+enum notify_verdict attempt_notify(struct attempt *attempt, int code, char cause)
 {
     const struct notify_desk desk = {attempt->door->store, attempt->door->mailer, attempt->door->backlog};
     const struct notice notice = {
@@ -101,7 +101,7 @@ static enum notify_verdict notify_of_warnings(struct attempt *attempt)
 {
     enum notify_verdict told = NOTIFY_NONE;
     for (size_t i = 0; i < attempt->trail.remark_count; i++) {
-        enum notify_verdict verdict = notify(attempt, attempt->trail.remarks[i].code, 0);
+        enum notify_verdict verdict = attempt_notify(attempt, attempt->trail.remarks[i].code, 0);
         if (told == NOTIFY_NONE)
             told = verdict;
     }
@@ -114,7 +114,7 @@ void attempt_fail(struct attempt *attempt, int code, char cause, const char *det
     const char *reference = arena_strndup(attempt->arena, attempt->trail.entry.reference.data,
                                           attempt->trail.entry.reference.length);
     (void)notify_of_warnings(attempt);
-    enum notify_verdict told = notify(attempt, code, cause);
+    enum notify_verdict told = attempt_notify(attempt, code, cause);
     trail_end(&attempt->trail, clock_now_ms(), "geweigerd", code, cause, sso_user_text_key(error->user_text),
               error->status);
     log_warning("sso_login_refused", LOG_C("reference", reference), LOG_INT("code", code),

@@ -9,6 +9,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "sso/directory.h"
+#include "sso/notify.h"
 #include "sso/professional.h"
 #include "sso/trail.h"
 #include "store/flow.h"
@@ -37,6 +38,8 @@ void attempt_begin_trail(struct attempt *attempt, struct str slug);
 struct attempt attempt_begin(void *door, const struct http_request *request, struct http_response *response);
 void attempt_end(struct attempt *attempt);
 
+/* Tells whom the mail rule of the code says. `cause` is 0 or 'a'..'e'. */
+enum notify_verdict attempt_notify(struct attempt *attempt, int code, char cause);
 /* Ends the trail with the error of the catalogue, logs, notifies and shows its page with the reference.
  * `cause` is 0 or 'a'..'e'; `detail` is English for the process log. */
 void attempt_fail(struct attempt *attempt, int code, char cause, const char *detail);

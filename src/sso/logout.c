@@ -210,7 +210,7 @@ static const char *provider_url(struct attempt *attempt, const struct session *s
             str_from_c(arena_printf(attempt->arena, "%.*s/logged-out", STR_ARG(start))),
         .state = state,
     };
-    const struct idp_connection idp = directory_idp_connection(attempt->arena, connection, 0);
+    const struct idp_connection idp = attempt_idp_connection(attempt);
     return logout_end_session_url(attempt->door->idp, &idp, &end, attempt->arena, &url, out_has_hint,
                                   failure) == IDP_OK
                ? url

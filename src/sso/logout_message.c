@@ -69,7 +69,7 @@ static void answer_token(struct attempt *attempt, int status)
 static int read_token(struct attempt *attempt, struct str text, struct logout_token *out_token, json_t *data,
                       int *out_status)
 {
-    struct idp_connection connection = directory_idp_connection(attempt->arena, attempt->connection, 0);
+    struct idp_connection connection = attempt_idp_connection(attempt);
     struct failure failure = {""};
     connection.answer_by_ms = clock_monotonic_ms() + PROVIDER_PATIENCE_MS;
     enum idp_result result =

@@ -10,8 +10,8 @@
 /* Who was logged out, and by which login. */
 void logout_trail_user(struct attempt *attempt, const struct session_ended *ended);
 
-/* Ends the entry of the attempt with `code` (0 = none), writes it, and notifies of what is no mere warning.
- * `detail` is English for the process log. The answer is the caller's. */
+/* Ends the entry of the attempt with `code` (0 = none), writes it, and notifies as the mail rule of the code
+ * says. `detail` is English for the process log. The answer is the caller's. */
 void logout_trail_end(struct attempt *attempt, int code, const char *detail, int status);
 
 #endif
