@@ -1,6 +1,9 @@
-#include "cli/cli.h"
+#include "cli/sso.h"
 
+#include "base/bsn.h"
 #include "base/codec.h"
+#include "conf/file.h"
+#include "sso/patient_access.h"
 #include "store/audit.h"
 
 #include <stdio.h>
@@ -112,10 +115,73 @@ static int audit_list_command(int argc, char **argv)
     return cli_run(&usage, argc, argv, NULL, list_entries, &call);
 }
 
+/* ---- who opened a patient ---- */
+
+#define PATIENT_TEXT_MAX 256
+
+struct patient_call {
+    const char *customer;
+    int64_t limit;
+    bool is_json;
+};
+
+static int list_accesses(struct cli *cli, void *context)
+{
+    const struct patient_call *call = context;
+    bool is_bsn = call->customer == NULL;
+    struct failure failure;
+    struct str patient;
+    struct audit_list list;
+    if (file_read_input(cli->arena, PATIENT_TEXT_MAX, &patient, &failure) != OK)
+        return cli_fail("%s", failure.text);
+    if (str_ends_with(patient, STR("\n")))
+        patient.length--;
+    if (is_bsn ? !bsn_is_valid(patient) : patient.length == 0 || !str_is_printable_ascii(patient))
+        return cli_fail(is_bsn ? "standard input does not hold a BSN: nine digits that pass the eleven-test, "
+                                 "on one line; an id of the health record goes with --customer"
+                               : "standard input does not hold an id of the health record, on one line");
+    struct str subject =
+        patient_access_subject(store_vault(cli->store), cli->arena, is_bsn ? STR("bsn") : STR("external_id"),
+                               str_from_c(call->customer), patient);
+    int status =
+        sso_audit(cli, "patient_access_view", arena_strndup(cli->arena, subject.data, subject.length),
+                  "who opened this patient");
+    if (status != CLI_OK)
+        return status;
+    if (audit_find(cli->store, STR(PATIENT_ACCESS_ACTION), subject, (int)call->limit, cli->arena, &list) !=
+        OK)
+        return cli_fail("the audit trail cannot be read");
+    return call->is_json ? print_json(cli, &list) : print_table(cli, &list);
+}
+
+static int audit_patient_command(int argc, char **argv)
+{
+    struct patient_call call = {.limit = 100};
+    const struct cli_option options[] = {
+        {"customer", 0, "KEY", &call.customer, NULL,
+         "the input is the patient's id in the health record of this customer, not a BSN"},
+        CLI_LIMIT_OPTION(call.limit, "entries at most (default 100, at most 1000)"),
+        {"json", 0, NULL, NULL, &call.is_json, "one JSON object per line, with the hashes"},
+    };
+    const struct cli_usage usage = {
+        .command = "sluis audit patient",
+        .arguments = "",
+        .summary =
+            "Prints which professionals opened a patient through single sign-on, on every node, newest "
+            "first. The BSN is read from standard input, so that it leaves no trace in the process "
+            "list or shell history. Written to the audit trail itself.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
+    };
+    return cli_run(&usage, argc, argv, NULL, list_accesses, &call);
+}
+
 int cli_audit(int argc, char **argv)
 {
     static const struct cli_command commands[] = {
         {"list", "print the audit trail", audit_list_command},
+        {"patient", "print who opened a patient", audit_patient_command},
         {"verify", "check that nothing in it was changed", audit_verify_command},
     };
     return cli_dispatch("sluis audit", "The audit trail: append-only, one chain of hashes per node.",

@@ -25,15 +25,15 @@ static bool read_kept(struct str kept, struct patient_disclosure *out_patient)
     return true;
 }
 
-/* By which the accesses of one patient are found again. An external id says something within its customer
- * only. */
-static struct str hash_of(const struct vault *vault, struct arena *arena,
-                          const struct patient_disclosure *patient, struct str customer_key)
+struct str patient_access_subject(const struct vault *vault, struct arena *arena, struct str kind,
+                                  struct str customer_key, struct str value)
 {
-    if (str_equal_c(patient->kind, "bsn"))
-        return vault_lookup_hash(vault, arena, BSN_LOOKUP_CONTEXT, patient->value);
-    const char *text = arena_printf(arena, "%.*s %.*s", STR_ARG(customer_key), STR_ARG(patient->value));
-    return vault_lookup_hash(vault, arena, EXTERNAL_ID_CONTEXT, str_from_c(text));
+    bool is_bsn = str_equal_c(kind, "bsn");
+    struct str within =
+        is_bsn ? value : str_from_c(arena_printf(arena, "%.*s %.*s", STR_ARG(customer_key), STR_ARG(value)));
+    struct str hash =
+        vault_lookup_hash(vault, arena, is_bsn ? BSN_LOOKUP_CONTEXT : EXTERNAL_ID_CONTEXT, within);
+    return str_from_c(arena_printf(arena, "patient:%.*s", STR_ARG(codec_base64url(arena, hash))));
 }
 
 /* Which page of the application: the landing path without the reference. */
@@ -77,13 +77,12 @@ enum outcome patient_access_open(struct professional *door, struct arena *arena,
     struct str slug = connection != NULL ? sso_slug(arena, connection) : session->connection;
     struct str customer_key = str_copy(arena, connection != NULL ? connection->customer_key : STR_NONE);
     cached_release(&snapshot);
-    struct str hash = hash_of(door->vault, arena, &patient, customer_key);
     struct str sealed = vault_seal(door->vault, arena, SEALED_CONTEXT, patient.value);
     const struct audit_entry event = {
         .at = now,
         .actor = str_from_c(arena_printf(arena, "user:%.*s", STR_ARG(session->user_id))),
-        .action = STR("patient_access"),
-        .subject = str_from_c(arena_printf(arena, "patient:%.*s", STR_ARG(codec_base64url(arena, hash)))),
+        .action = STR(PATIENT_ACCESS_ACTION),
+        .subject = patient_access_subject(door->vault, arena, patient.kind, customer_key, patient.value),
         .details = details_of(arena, session, page_of(arena, session, patient.reference), slug, patient.kind,
                               sealed),
     };

@@ -26,6 +26,13 @@ enum outcome patient_access_open(struct professional *door, struct arena *arena,
                                  const struct session *session, int64_t now,
                                  struct patient_disclosure *out_patient) MUST_CHECK;
 
+#define PATIENT_ACCESS_ACTION "patient_access" /* in the audit trail */
+
+/* Whom the trail calls so: a keyed hash, by which the accesses of one patient are found again. An external id
+ * says something within its customer only; a BSN has the hash of the consent register. */
+struct str patient_access_subject(const struct vault *vault, struct arena *arena, struct str kind,
+                                  struct str customer_key, struct str value);
+
 /* POST /sso/patient on the internal listener: `reference` of the landing path and `user`, who opened that
  * page (X-SSO-User). 200 with reference, kind and value; 400 invalid_grant when there is no such session of
  * that user; 503 when the event cannot be written or the store does not tell. */

@@ -173,6 +173,38 @@ enum outcome audit_read(struct store *store, struct str node, int64_t after_numb
     return store_read(store, "audit_read", read_work, &call);
 }
 
+struct subject_call {
+    struct str action, subject;
+    int limit;
+    struct arena *arena;
+    struct audit_list *out_list;
+};
+
+static enum outcome find_work(struct db *db, void *context)
+{
+    const struct subject_call *call = context;
+    *call->out_list = (struct audit_list){0};
+    struct db_query *query =
+        db_query(db, "SELECT node, number, at, actor, action, subject, details, hash FROM audit "
+                     "WHERE subject = $1 AND action = $2 ORDER BY at DESC, node, number DESC LIMIT $3");
+    db_bind_text(query, 1, call->subject);
+    db_bind_text(query, 2, call->action);
+    db_bind_int(query, 3, call->limit);
+    while (db_step(query) == DB_ROW) {
+        struct audit_entry entry;
+        read_row(query, call->arena, &entry);
+        vec_push(call->arena, call->out_list, entry);
+    }
+    return db_finish(query);
+}
+
+enum outcome audit_find(struct store *store, struct str action, struct str subject, int limit,
+                        struct arena *arena, struct audit_list *out_list)
+{
+    struct subject_call call = {action, subject, limit, arena, out_list};
+    return store_read(store, "audit_find", find_work, &call);
+}
+
 /* ---- verification ---- */
 
 struct verify_call {

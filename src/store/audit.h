@@ -33,6 +33,10 @@ struct audit_list {
 enum outcome audit_read(struct store *store, struct str node, int64_t after_number, int limit,
                         struct arena *arena, struct audit_list *out_list) MUST_CHECK;
 
+/* Of all nodes, newest first: what happened to one object. */
+enum outcome audit_find(struct store *store, struct str action, struct str subject, int limit,
+                        struct arena *arena, struct audit_list *out_list) MUST_CHECK;
+
 struct audit_verdict {
     int64_t entries;
     int64_t nodes;

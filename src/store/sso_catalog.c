@@ -485,6 +485,7 @@ struct sso_data sso_data_in_scope(struct arena *arena, const struct sso_data *da
         .ceilings = arena_array_of(arena, data->ceiling_count, struct sso_ceiling),
         .views = data->views,
         .view_count = data->view_count,
+        .applications = arena_array_of(arena, data->application_count, struct sso_application),
     };
     for (size_t i = 0; i < data->connection_count; i++)
         if (str_equal(data->connections[i].customer_key, key))
@@ -495,5 +496,8 @@ struct sso_data sso_data_in_scope(struct arena *arena, const struct sso_data *da
     for (size_t i = 0; i < data->ceiling_count; i++)
         if (str_equal(data->ceilings[i].customer_key, key))
             seen.ceilings[seen.ceiling_count++] = data->ceilings[i];
+    for (size_t i = 0; i < data->application_count; i++)
+        if (str_equal(data->applications[i].customer_key, key))
+            seen.applications[seen.application_count++] = data->applications[i];
     return seen;
 }

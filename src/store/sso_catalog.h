@@ -153,8 +153,8 @@ enum outcome sso_data_write(struct store *store, const struct sso_data *data, bo
                             struct failure *failure) MUST_CHECK;
 enum outcome sso_data_read(struct store *store, struct arena *arena, struct sso_data *out_data) MUST_CHECK;
 
-/* What of it a customer may see: connections, groups and ceilings of that customer; hosts and views are
- * everybody's. Points into `data`. */
+/* What of it a customer may see: connections, groups, ceilings and applications of that customer; hosts and
+ * views are everybody's. Points into `data`. */
 struct sso_data sso_data_in_scope(struct arena *arena, const struct sso_data *data,
                                   struct customer_scope scope);
 

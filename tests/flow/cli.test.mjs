@@ -120,7 +120,7 @@ after(async () => {
 const COMMANDS = [
   ['check'], ['migrate'], ['import'], ['export'], ['version'], ['lists', 'show'], ['lists', 'verify'], ['keys', 'create'],
   ['keys', 'list'], ['keys', 'rotate'], ['consent', 'list'], ['consent', 'show'], ['consent', 'withdraw'], ['audit', 'list'],
-  ['audit', 'verify'],
+  ['audit', 'patient'], ['audit', 'verify'],
 ]
 
 describe('help and wrong use', () => {

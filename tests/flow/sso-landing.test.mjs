@@ -1,6 +1,7 @@
 // Where a login lands (spec 2.14): views, patients, departments, limited sessions, the audit of patient access, and what
 // the numbered log says of it afterwards.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { Browser, exchange } from './harness.mjs'
 import { TEST, YSIS, openProfessionals, step } from './support/professionals.mjs'
@@ -124,6 +125,29 @@ describe('VIEW-9: patient access in the audit trail', () => {
     assert.equal(again.events[0].subject, event.subject)
     const other = await house.member('sandra', { patient: '23456' })
     assert.notEqual((await added(async () => facts(await house.press(other, { view: 'status', context: 'bsn_jwe' })))).events[0].subject, event.subject)
+  })
+
+  check('AUD-4: who opened a patient is found by the patient, who is given on standard input; asking is audited too', async () => {
+    const ask = (input, ...words) => {
+      const { status, stdout, stderr } = spawnSync(house.sluis.binary, ['audit', 'patient', '--json', ...words, '--config', house.file('sluis.yaml')],
+        { input, encoding: 'utf8', env: house.sluis.environment, timeout: 60000 })
+      return { status, stderr, lines: stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line)) }
+    }
+    const browser = await house.member('karim', { patient: '12345' })
+    const bsn = await facts(await house.press(browser, { view: 'status', context: 'bsn_jwe' }))
+    const id = await facts(await house.press(browser, { view: 'status', context: 'external_id' }))
+    for (const [given, { status, lines }] of [[bsn, ask('999990019\n')], [id, ask('12345', '--customer', 'zonnestraaltjes')]]) {
+      assert.equal(status, 0)
+      assert.deepEqual([lines[0].actor, JSON.parse(lines[0].details).kind], [`user:${given.user}`, given.patient.kind])
+      assert.ok(lines.every(({ action, subject }) => action === 'patient_access' && subject === lines[0].subject))
+    }
+    assert.deepEqual(ask('12345', '--customer', 'duinzicht').lines, []) // an id says something within its customer only
+    assert.deepEqual(ask('123456782').lines.filter(({ actor }) => actor === `user:${bsn.user}`), [])
+    const refused = ask('999990018')
+    assert.deepEqual([refused.status !== 0, refused.lines, refused.stderr.includes('999990018')], [true, [], false])
+    const trail = await house.cli('audit', 'list', '--limit', '1000')
+    assert.match(trail, /patient_access_view/)
+    assert.ok(!trail.includes('999990019'))
   })
 
   check('a login without a patient, or whose application never asked, opened nobody', async () => {

@@ -208,8 +208,26 @@ static void threads_of_one_node_share_its_chain(void **state)
     assert_int_equal(verdict.nodes, 2);
 }
 
+static void AUD4_what_happened_to_one_object_is_found_on_every_node(void **state)
+{
+    (void)state;
+    fill();
+    append(fx.other, "object 3");
+    struct audit_list list;
+    assert_ok(audit_find(fx.store, STR("key_rotate"), STR("object 3"), 10, fx.arena, &list));
+    assert_int_equal(list.count, 2);
+    assert_false(str_equal(list.items[0].node, list.items[1].node));
+    assert_ok(audit_find(fx.store, STR("key_rotate"), STR("object 3"), 1, fx.arena, &list));
+    assert_int_equal(list.count, 1);
+    assert_ok(audit_find(fx.store, STR("import"), STR("object 3"), 10, fx.arena, &list));
+    assert_int_equal(list.count, 0);
+    assert_ok(audit_find(fx.store, STR("key_rotate"), STR("object"), 10, fx.arena, &list));
+    assert_int_equal(list.count, 0);
+}
+
 static const struct CMUnitTest tests[] = {
     STORE_TEST(entries_are_numbered_per_node_and_chained),
+    STORE_TEST(AUD4_what_happened_to_one_object_is_found_on_every_node),
     STORE_TEST(an_altered_entry_is_found),
     STORE_TEST(a_field_moved_to_its_neighbour_is_found),
     STORE_TEST(a_removed_entry_is_found),

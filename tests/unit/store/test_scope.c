@@ -25,7 +25,15 @@ static struct str connect(const char *customer)
     struct sso_group group = {
         .customer_key = str_from_c(customer), .name = STR("Zorg"), .description = STR(""), .is_active = true};
     struct sso_ceiling ceiling = {.customer_key = str_from_c(customer), .name = STR("Alles")};
-    struct sso_data data = {.connections = &connection,
+    struct sso_application application = {.platform = STR("demo"),
+                                          .environment = STR("production"),
+                                          .client_id = str_from_c(customer),
+                                          .status = STR("active"),
+                                          .customer_key = str_from_c(customer),
+                                          .client_auth = STR("none")};
+    struct sso_data data = {.applications = &application,
+                            .application_count = 1,
+                            .connections = &connection,
                             .connection_count = 1,
                             .groups = &group,
                             .group_count = 1,
@@ -200,8 +208,11 @@ static void C9_connections_groups_and_ceilings_are_those_of_the_customer(void **
     assert_str(seen.groups[0].customer_key, "duinzicht");
     assert_int_equal(seen.ceiling_count, 1);
     assert_str(seen.ceilings[0].customer_key, "duinzicht");
+    assert_int_equal(seen.application_count, 1);
+    assert_str(seen.applications[0].customer_key, "duinzicht");
     seen = sso_data_in_scope(fx.arena, &all, NOBODY);
-    assert_int_equal(seen.connection_count + seen.group_count + seen.ceiling_count, 0);
+    assert_int_equal(seen.connection_count + seen.group_count + seen.ceiling_count + seen.application_count,
+                     0);
     seen = sso_data_in_scope(fx.arena, &all, SCOPE_ALL);
     assert_int_equal(seen.connection_count, 2);
 }
