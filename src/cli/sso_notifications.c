@@ -161,7 +161,7 @@ static int list_notifications(struct cli *cli, const struct list_call *call,
 static const char *make_filter(const struct list_call *call, struct notification_filter *out_filter)
 {
     int64_t limit = 50, code = 0;
-    *out_filter = (struct notification_filter){0};
+    *out_filter = (struct notification_filter){.scope = SCOPE_ALL};
     if (call->limit != NULL &&
         (str_to_int64(str_from_c(call->limit), &limit) != OK || limit < 1 || limit > 1000))
         return "--limit takes a number from 1 to 1000";
@@ -240,7 +240,7 @@ static int show_notification(struct cli *cli, const char *id)
     int status = sso_read(cli, &data);
     if (status != CLI_OK)
         return status;
-    switch (notification_get(cli->store, str_from_c(id), cli->arena, &item)) {
+    switch (notification_get(cli->store, SCOPE_ALL, str_from_c(id), cli->arena, &item)) {
     case OK:
         break;
     case ABSENT:

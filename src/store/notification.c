@@ -47,12 +47,15 @@ static enum outcome find_work(struct db *db, void *context)
         db_query(db, "SELECT " COLUMNS " FROM outbox o WHERE (o.connection = $1 OR $1 = '') "
                      "AND (o.state = $2 OR $2 = 0) AND (o.code = $3 OR $3 = 0) AND ($4 = '' "
                      "OR (o.queued_at, o.id) < (SELECT b.queued_at, b.id FROM outbox b WHERE b.id = $4)) "
+                     "AND ($6 = '' OR o.connection IN "
+                     "(SELECT c.id FROM sso_connection c WHERE c.customer_key = $6)) "
                      "ORDER BY o.queued_at DESC, o.id DESC LIMIT $5");
     db_bind_text(query, 1, filter->connection);
     db_bind_int(query, 2, (int64_t)filter->state);
     db_bind_int(query, 3, filter->code);
     db_bind_text(query, 4, filter->before_id);
     db_bind_int(query, 5, filter->limit);
+    db_bind_text(query, 6, customer_scope_key(filter->scope));
     while (db_step(query) == DB_ROW) {
         struct notification row = read_row(query, call->arena);
         vec_push(call->arena, call->out_list, row);
@@ -71,7 +74,7 @@ enum outcome notification_find(struct store *store, const struct notification_fi
 }
 
 struct get_call {
-    struct str id;
+    struct str customer_key, id;
     struct arena *arena;
     struct notification *out_notification;
 };
@@ -79,8 +82,11 @@ struct get_call {
 static enum outcome get_work(struct db *db, void *context)
 {
     const struct get_call *call = context;
-    struct db_query *query = db_query(db, "SELECT " COLUMNS ", o.body FROM outbox o WHERE o.id = $1");
+    struct db_query *query =
+        db_query(db, "SELECT " COLUMNS ", o.body FROM outbox o WHERE o.id = $1 AND ($2 = '' OR "
+                     "o.connection IN (SELECT c.id FROM sso_connection c WHERE c.customer_key = $2))");
     db_bind_text(query, 1, call->id);
+    db_bind_text(query, 2, call->customer_key);
     enum db_step step = db_step(query);
     if (step == DB_ROW) {
         *call->out_notification = read_row(query, call->arena);
@@ -91,9 +97,9 @@ static enum outcome get_work(struct db *db, void *context)
     return step == DB_ROW ? OK : ABSENT;
 }
 
-enum outcome notification_get(struct store *store, struct str id, struct arena *arena,
-                              struct notification *out_notification)
+enum outcome notification_get(struct store *store, struct customer_scope scope, struct str id,
+                              struct arena *arena, struct notification *out_notification)
 {
-    struct get_call call = {id, arena, out_notification};
+    struct get_call call = {customer_scope_key(scope), id, arena, out_notification};
     return store_read(store, "notification_get", get_work, &call);
 }

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "store/customer_scope.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -41,6 +42,7 @@ struct notification_list {
 };
 
 struct notification_filter {
+    struct customer_scope scope;   /* the operator's own are of no customer */
     struct str connection;         /* empty = any */
     enum notification_state state; /* 0 = any */
     int code;                      /* 0 = any */
@@ -50,7 +52,7 @@ struct notification_filter {
 
 enum outcome notification_find(struct store *store, const struct notification_filter *filter,
                                struct arena *arena, struct notification_list *out_list) MUST_CHECK;
-enum outcome notification_get(struct store *store, struct str id, struct arena *arena,
-                              struct notification *out_notification) MUST_CHECK;
+enum outcome notification_get(struct store *store, struct customer_scope scope, struct str id,
+                              struct arena *arena, struct notification *out_notification) MUST_CHECK;
 
 #endif

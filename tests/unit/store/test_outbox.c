@@ -471,7 +471,8 @@ static void every_failure_is_in_the_list_with_what_became_of_it(void **state)
     for (int i = 0; i < 19; i++)
         offer_mail("c1", arena_printf(fx.arena, "f%d", i + 2), 3);
     offer_mail("c1", "f99", 4);
-    struct notification_filter filter = {.connection = STR("c1"), .code = 404, .limit = 100};
+    struct notification_filter filter = {
+        .scope = SCOPE_ALL, .connection = STR("c1"), .code = 404, .limit = 100};
     struct notification_list list;
     assert_ok(notification_find(fx.store, &filter, fx.arena, &list));
     assert_int_equal(list.count, 3);
@@ -482,16 +483,16 @@ static void every_failure_is_in_the_list_with_what_became_of_it(void **state)
     assert_int_equal(list.items[1].repeats, 1);
     assert_str(list.items[2].reason, "count");
     assert_str(list.items[2].reference, "REF-0");
-    filter = (struct notification_filter){.state = NOTIFICATION_SUPPRESSED, .limit = 1};
+    filter = (struct notification_filter){.scope = SCOPE_ALL, .state = NOTIFICATION_SUPPRESSED, .limit = 1};
     assert_ok(notification_find(fx.store, &filter, fx.arena, &list));
     assert_str(list.items[0].reason, "cap");
     filter.before_id = list.items[0].id;
     assert_ok(notification_find(fx.store, &filter, fx.arena, &list));
     assert_str(list.items[0].reason, "window");
     struct notification one;
-    assert_ok(notification_get(fx.store, list.items[0].id, fx.arena, &one));
+    assert_ok(notification_get(fx.store, SCOPE_ALL, list.items[0].id, fx.arena, &one));
     assert_str(one.recipients, "fab@example.nl, beheer@example.nl");
-    assert_absent(notification_get(fx.store, STR("nobody"), fx.arena, &one));
+    assert_absent(notification_get(fx.store, SCOPE_ALL, STR("nobody"), fx.arena, &one));
     filter.limit = 0;
     assert_failed(notification_find(fx.store, &filter, fx.arena, &list));
 }

@@ -3,6 +3,8 @@
 
 #include "store/exchange_log.h"
 #include "store/mapping.h"
+#include "store/notification.h"
+#include "store/outbox.h"
 #include "store/session.h"
 #include "store/sso_catalog.h"
 #include "store/sso_person.h"
@@ -217,6 +219,44 @@ static void C9_connections_groups_and_ceilings_are_those_of_the_customer(void **
     assert_int_equal(seen.connection_count, 2);
 }
 
+static void queue_mail(struct str connection, const char *fingerprint)
+{
+    const struct outbox_mail mail = {.connection = connection,
+                                     .fingerprint = str_from_c(fingerprint),
+                                     .recipients = STR("fab@example.nl"),
+                                     .subject = STR("701"),
+                                     .body = STR("text")};
+    const struct outbox_rule at_once = {0};
+    enum outbox_verdict verdict;
+    assert_ok(outbox_offer(fx.store, &mail, &at_once, TEST_NOW, &verdict));
+}
+
+static size_t count_notifications(struct customer_scope scope, struct str *out_id)
+{
+    const struct notification_filter filter = {.scope = scope, .limit = 10};
+    struct notification_list list;
+    assert_ok(notification_find(fx.other, &filter, fx.arena, &list));
+    *out_id = list.count > 0 ? list.items[0].id : STR_NONE;
+    return list.count;
+}
+
+static void C9_mails_about_another_customer_are_absent(void **state)
+{
+    (void)state;
+    struct str own, other, any;
+    struct notification found;
+    queue_mail(own_id, "a");
+    queue_mail(other_id, "b");
+    assert_int_equal(count_notifications(SCOPE_ALL, &any), 2);
+    assert_int_equal(count_notifications(NOBODY, &any), 0);
+    assert_int_equal(count_notifications(OWN, &own), 1);
+    assert_int_equal(count_notifications(OTHER, &other), 1);
+    assert_false(str_equal(own, other));
+    assert_ok(notification_get(fx.other, OWN, own, fx.arena, &found));
+    assert_absent(notification_get(fx.other, OWN, other, fx.arena, &found));
+    assert_ok(notification_get(fx.other, SCOPE_ALL, other, fx.arena, &found));
+}
+
 #define SCOPE_TEST(function) cmocka_unit_test_setup_teardown(function, two_customers, fixture_teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -225,6 +265,7 @@ static const struct CMUnitTest tests[] = {
     SCOPE_TEST(C9_a_mapping_of_another_customer_is_not_shown_or_changed),
     SCOPE_TEST(C9_people_of_another_customer_are_absent),
     SCOPE_TEST(C9_sessions_at_another_customer_are_not_counted_or_ended),
+    SCOPE_TEST(C9_mails_about_another_customer_are_absent),
     SCOPE_TEST(C9_connections_groups_and_ceilings_are_those_of_the_customer),
 };
 
