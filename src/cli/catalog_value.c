@@ -1,5 +1,6 @@
 #include "cli/catalog_value.h"
 
+#include "idp/connection.h"
 #include "medmij/scope.h"
 
 #include <string.h>
@@ -179,13 +180,9 @@ static bool is_claim_path(struct str text)
     return false;
 }
 
+/* What goes along with the authentication request. */
 static bool is_query(struct str text)
 {
-    static const char *const ours[] = {
-        "response_type", "client_id",     "redirect_uri", "scope",
-        "state",         "nonce",         "prompt",       "code_challenge",
-        "max_age",       "response_mode", "acr_values",   "code_challenge_method",
-        "login_hint",    "launch",        "request",      "request_uri"};
     struct str rest = text;
     struct str part;
     while (str_split_next(&rest, '&', &part)) {
@@ -199,9 +196,9 @@ static bool is_query(struct str text)
             if (!is_escape && !is_made_of(str_slice(value, i, i + 1), LOWER UPPER DIGITS "-._~+:/@,;!*'()$"))
                 return false;
         }
-        for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-            if (str_equal_c(name, ours[i]))
-                return false;
+        /* REQ-9; the last two come from the start request. */
+        if (idp_is_own_parameter(name) || str_equal_c(name, "login_hint") || str_equal_c(name, "launch"))
+            return false;
         struct str others = rest;
         struct str other;
         while (str_split_next(&others, '&', &other))

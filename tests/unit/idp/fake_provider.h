@@ -28,6 +28,7 @@ struct fake_path {
     size_t body_length;
     int delay_ms;
     int calls;
+    const char *needle; /* a request without it is answered with 401 invalid_client; NULL = none is needed */
     char request[16384];
 };
 
@@ -100,6 +101,14 @@ static inline int fake_calls(struct fake_provider *fake, const char *path)
     return calls;
 }
 
+/* `needle` must live as long as the provider. */
+static inline void fake_insist(struct fake_provider *fake, const char *path, const char *needle)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake_find(fake, path)->needle = needle;
+    pthread_mutex_unlock(&fake->lock);
+}
+
 /* The last request on that path; valid until the next one. */
 static inline const char *fake_request(struct fake_provider *fake, const char *path)
 {
@@ -153,10 +162,12 @@ static inline void fake_serve(struct fake_provider *fake, int connection)
     if (delay > 0)
         nanosleep(&(struct timespec){delay / 1000, (long)(delay % 1000) * 1000000}, NULL);
     pthread_mutex_lock(&fake->lock);
-    size_t length = found->body_length;
+    static const char refusal[] = "{\"error\":\"invalid_client\"}";
+    bool is_refused = found->needle != NULL && strstr(request, found->needle) == NULL;
+    size_t length = is_refused ? sizeof refusal - 1 : found->body_length;
     char *body = malloc(length + 1);
-    memcpy(body, found->body ? found->body : "", length);
-    int status = found->headers ? found->status : 404;
+    memcpy(body, is_refused ? refusal : found->body ? found->body : "", length);
+    int status = is_refused ? 401 : found->headers ? found->status : 404;
     snprintf(head, sizeof head, "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\nConnection: close\r\n\r\n", status,
              found->headers ? found->headers : "", length);
     pthread_mutex_unlock(&fake->lock);
