@@ -156,6 +156,7 @@ static void check_catalog(struct check *check, struct store *store)
         check_ok(check, "providers", "%zu, with %zu identity providers", catalog.provider_count,
                  catalog.identity_provider_count);
     check_identity_providers(check, &catalog);
+    check_sso_connections(check, store);
 }
 
 static void check_schema(struct check *check, struct store *store)

@@ -30,6 +30,8 @@ void check_certificates(struct check *check);
 /* check_network.c: lists, identity providers, and the clock by what these servers say. */
 void check_lists(struct check *check);
 void check_identity_providers(struct check *check, const struct catalog_data *catalog);
+/* check_sso.c: the active connections of the professional's door. */
+void check_sso_connections(struct check *check, struct store *store);
 void check_clock(struct check *check);
 
 #endif
