@@ -319,6 +319,9 @@ static void userinfo_get(void *door, const struct http_request *request, struct 
     if (!grant || epd_has_fault(grant, "userinfo_error")) {
         page_json(response, 401, json_pack("{s:s}", "error", "invalid_token"));
         http_response_header(response, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+    } else if (epd_has_fault(grant, "userinfo_jwt")) {
+        http_response_text(response, 200, "eyJhbGciOiJub25lIn0.e30.AAAA");
+        response->content_type = "application/jwt";
     } else {
         page_json(response, 200, epd_userinfo(grant));
     }

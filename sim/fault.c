@@ -61,10 +61,16 @@ const struct fault faults[] = {
     {"nonce_missing", FAULT_ID_TOKEN, "geen nonce", 511, NULL, "{\"nonce\":null}", NULL},
     {"at_hash", FAULT_ID_TOKEN, "verkeerde at_hash", 513, NULL, "{\"at_hash\":\"AAAAAAAAAAAAAAAAAAAAAA\"}",
      NULL},
+    /* These two count only where the connection asks for them (max_age, required_amr). */
+    {"auth_time", FAULT_ID_TOKEN, "inloggen van een dag geleden", 0, NULL, NULL, "{\"auth_time\":-86400}"},
+    {"amr", FAULT_ID_TOKEN, "alleen een wachtwoord (amr)", 0, NULL, "{\"amr\":[\"pwd\"]}", NULL},
+    {"kid_number", FAULT_ID_TOKEN, "kid als getal", 501, "{\"kid\":7}", NULL, NULL},
+    {"sub_number", FAULT_ID_TOKEN, "sub als getal", 514, NULL, "{\"sub\":1001}", NULL},
     {"sub_missing", FAULT_ID_TOKEN, "geen sub", 514, NULL, "{\"sub\":null}", NULL},
 
     {"userinfo_error", FAULT_USERINFO, "weigert", 602, NULL, NULL, NULL},
     {"userinfo_array", FAULT_USERINFO, "is een lijst", 603, NULL, NULL, NULL},
+    {"userinfo_jwt", FAULT_USERINFO, "is een JWT die niemand ondertekende", 603, NULL, NULL, NULL},
     {"userinfo_sub", FAULT_USERINFO, "is van een ander", 604, NULL, NULL, NULL},
 };
 const size_t fault_count = COUNT(faults);

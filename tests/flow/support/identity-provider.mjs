@@ -22,7 +22,7 @@ export function signToken({ header, payload }, key) {
   return `${input}.${sign('RSA-SHA256', Buffer.from(input), key).toString('base64url')}`
 }
 
-export async function startIdentityProvider({ clientId, clientSecret, redirectUri, host = 'idp.localhost', clientAuth = 'client_secret_basic', claims = ['sub', 'bsn', 'acr', 'act'], logout }) {
+export async function startIdentityProvider({ clientId, clientSecret, redirectUri, host = 'idp.localhost', clientAuth = 'client_secret_basic', claims = ['sub', 'bsn', 'acr', 'act'], logout, client = {}, isPkceRequired = true }) {
   // The library greets with warnings about its in-memory keeping, which is what a test wants.
   const { info, warn } = console
   console.info = console.warn = () => {}
@@ -49,6 +49,12 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
     spoilIdToken: undefined,
     // Spoils the whole token answer: (body) => body; may set ctx.status.
     spoilAnswer: undefined,
+    // The same for userinfo and for the metadata.
+    spoilUserinfo: undefined,
+    spoilMetadata: undefined,
+    // The secrets that it takes at this moment; undefined = the one it was started with.
+    secrets: undefined,
+    userinfoMethods: [],
     clockOffset: 0,
     logins: 0,
     tokenCalls: 0,
@@ -79,12 +85,13 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
       id_token_signed_response_alg: 'RS256',
       // Where the relying party hears of a logout here, and where the browser goes after one.
       ...(logout && { backchannel_logout_uri: logout.backchannel, backchannel_logout_session_required: true, post_logout_redirect_uris: [logout.returns] }),
+      ...client,
     }],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: KEY_ID, use: 'sig', alg: 'RS256' }] },
     claims: { openid: claims },
     acrValues: ['midden', 'substantieel', 'hoog'],
     conformIdTokenClaims: false,
-    pkce: { methods: ['S256'], required: () => true },
+    pkce: { methods: ['S256'], required: () => isPkceRequired },
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: Boolean(logout) }, backchannelLogout: { enabled: Boolean(logout) } },
     interactions: { policy, url: (ctx, interaction) => `/interaction/${interaction.uid}` },
     cookies: { keys: ['test'] },
@@ -105,12 +112,19 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
   idp.logouts = [] // back-channel messages: 'taken', or why not
   provider.on('backchannel.success', () => idp.logouts.push('taken'))
   provider.on('backchannel.error', (ctx, error) => idp.logouts.push(error.message))
+  const { compareClientSecret } = provider.Client.prototype
+  provider.Client.prototype.compareClientSecret = function (actual) {
+    return idp.secrets ? idp.secrets.includes(actual) : compareClientSecret.call(this, actual)
+  }
 
   provider.use(async (ctx, next) => {
     if (ctx.path === '/auth' && ctx.query.client_id) idp.seen.push({ ...ctx.query })
     if (ctx.path === '/token') idp.tokenCalls++
     if (ctx.path === '/jwks') idp.keyCalls++
+    if (ctx.path === '/me') idp.userinfoMethods.push(ctx.method)
     await next()
+    if (ctx.path === '/me' && idp.spoilUserinfo) ctx.body = idp.spoilUserinfo(ctx.body, ctx)
+    if (ctx.path.endsWith('/openid-configuration') && idp.spoilMetadata) ctx.body = idp.spoilMetadata(ctx.body, ctx)
     if (ctx.path !== '/token' || !ctx.body?.id_token) return
     const token = decodeToken(ctx.body.id_token)
     for (const claim of ['iat', 'exp', 'nbf', 'auth_time']) if (token.payload[claim] !== undefined) token.payload[claim] += idp.clockOffset
