@@ -50,6 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (result == JWS_OK)
         read_claims(payload, STR("a.b"));
     json_decref(payload);
+    bool is_readable = jws_peek_header(input, &object) == OK;
+    check(is_readable ? json_is_object(object) : result != JWS_OK);
+    if (is_readable)
+        json_decref(object);
 
     /* The same bytes as bare claims; the part before the first brace is a path. */
     size_t brace = str_find(input, '{');
