@@ -5,14 +5,17 @@
  *     load --front 24080 --back 24443 --internal 24090 --idp 24091 --certificates DIR --server PID
  *          [--store PID] [--peer PORT] [--seconds N] [--label TEXT] JOB[:THREADS]...
  *
- * Jobs: authorize, redeem, refresh, introspect, peer. redeem first collects codes, unmeasured; refresh and
- * introspect go on with the tokens of the jobs before them.
+ * Jobs: authorize, redeem, refresh, introspect, sso, sso-paced; of the peers peer, apache, apache-paced.
+ * redeem first collects codes, unmeasured; refresh and introspect go on with the tokens of the jobs before
+ * them. A paced job starts PACE operations a second, and a sample counts from when its operation was due: one
+ * that has to wait for its turn is as slow as its person would say.
  */
 #include "base/log.h"
 #include "journey.h"
 #include "peer.h"
 #include "process.h"
 #include "provider.h"
+#include "sign_on.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -27,12 +30,14 @@
 #define THREADS_MAX 512
 #define WARM_UP_MS 1000
 #define FAILURES_SHOWN 5
+#define PACE 200 /* logins a second that a node has to sustain */
 
 struct options {
     struct scene scene;
     unsigned idp_port, seconds;
     const char *certificates, *label;
     pid_t server, store;
+    struct provider_server *provider; /* NULL = none in this process */
 };
 
 struct samples {
@@ -44,6 +49,9 @@ enum phase { WARMING_UP, MEASURING, STOPPING };
 
 struct run {
     operation *operation;
+    unsigned pace; /* operations a second; 0 = as many as go */
+    int64_t began_us;
+    atomic_uint turns;
     _Atomic enum phase phase;
     atomic_uint failures, active;
 };
@@ -81,6 +89,18 @@ static void add_sample(struct samples *samples, int64_t microseconds)
     samples->microseconds[samples->count++] = (uint32_t)microseconds;
 }
 
+/* When the next operation is due: now, or when a paced run has come to it. */
+static int64_t wait_for_turn(struct run *run)
+{
+    if (run->pace == 0)
+        return now_us();
+    int64_t due = run->began_us + (int64_t)atomic_fetch_add(&run->turns, 1) * 1000000 / run->pace;
+    int64_t early = due - now_us();
+    if (early > 0)
+        usleep((useconds_t)early);
+    return due;
+}
+
 /* An operation counts when it ends while measuring. */
 static void *run_thread(void *context)
 {
@@ -89,7 +109,7 @@ static void *run_thread(void *context)
     while (run->phase != STOPPING) {
         struct failure failure = {""};
         arena_reset(runner->traveller.arena);
-        int64_t began = now_us();
+        int64_t began = wait_for_turn(run);
         enum outcome outcome = run->operation(&runner->traveller, &failure);
         if (outcome == ABSENT)
             break;
@@ -138,7 +158,8 @@ static double percentile_ms(const struct samples *sorted, double part)
 struct reading {
     int64_t at_us;
     double server_cpu, store_cpu, own_cpu, machine_cpu;
-    int64_t reads, writes, batches;
+    int64_t reads, writes, batches, log_lost;
+    struct provider_counters provider;
 };
 
 static int64_t metric(struct str text, const char *name)
@@ -148,6 +169,7 @@ static int64_t metric(struct str text, const char *name)
     return wire_between(text, name, "\n", &value) && str_to_int64(value, &number) == OK ? number : 0;
 }
 
+/* A peer has no metrics of ours, and may be several processes. */
 static struct reading read_all(const struct options *options, bool is_peer)
 {
     struct rusage own;
@@ -161,6 +183,7 @@ static struct reading read_all(const struct options *options, bool is_peer)
             reading.reads = metric(answer.body, "\nsluis_store_reads_total ");
             reading.writes = metric(answer.body, "\nsluis_store_writes_total ");
             reading.batches = metric(answer.body, "\nsluis_store_batches_total ");
+            reading.log_lost = metric(answer.body, "\nsluis_sso_log_lost_total ");
         }
         wire_free(&wire);
         arena_free(&arena);
@@ -168,7 +191,8 @@ static struct reading read_all(const struct options *options, bool is_peer)
     getrusage(RUSAGE_SELF, &own);
     reading.own_cpu = (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec) +
                       (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec) / 1e6;
-    reading.server_cpu = process_cpu(options->server, false);
+    reading.server_cpu = process_cpu(options->server, is_peer);
+    reading.provider = provider_read(options->provider);
     reading.store_cpu = process_cpu(options->store, true);
     reading.machine_cpu = machine_cpu();
     reading.at_us = now_us();
@@ -184,6 +208,13 @@ static double share_of_others(const struct reading *before, const struct reading
     return others > 0 ? others / seconds / (double)sysconf(_SC_NPROCESSORS_ONLN) : 0;
 }
 
+/* The identity provider's own time in one operation. */
+static double provider_share(const struct provider_counters *before, const struct provider_counters *after)
+{
+    int64_t calls = after->token_calls - before->token_calls;
+    return calls > 0 ? (after->busy_ms - before->busy_ms) / (double)calls : 0;
+}
+
 static void print_result(const struct options *options, const char *job, unsigned threads,
                          const struct run *run, const struct samples *samples, const struct reading *before,
                          const struct reading *after)
@@ -192,17 +223,20 @@ static void print_result(const struct options *options, const char *job, unsigne
     double count = samples->count > 0 ? (double)samples->count : 1;
     double writes = (double)(after->writes - before->writes);
     json_t *result = json_pack(
-        "{s:s, s:s, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "label",
-        options->label, "job", job, "threads", (int)threads, "operations", (json_int_t)samples->count,
-        "seconds", seconds, "per_second", (double)samples->count / seconds, "p50_ms",
-        percentile_ms(samples, 0.5), "p99_ms", percentile_ms(samples, 0.99), "server_cpu_ms",
-        (after->server_cpu - before->server_cpu) * 1000 / count, "store_cpu_ms",
+        "{s:s, s:s, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, "
+        "s:i}",
+        "label", options->label, "job", job, "threads", (int)threads, "operations",
+        (json_int_t)samples->count, "seconds", seconds, "per_second", (double)samples->count / seconds,
+        "p50_ms", percentile_ms(samples, 0.5), "p95_ms", percentile_ms(samples, 0.95), "p99_ms",
+        percentile_ms(samples, 0.99), "idp_ms", provider_share(&before->provider, &after->provider),
+        "server_cpu_ms", (after->server_cpu - before->server_cpu) * 1000 / count, "store_cpu_ms",
         (after->store_cpu - before->store_cpu) * 1000 / count, "load_cpu_ms",
         (after->own_cpu - before->own_cpu) * 1000 / count, "memory_mb", process_memory(options->server),
         "reads_per_operation", (double)(after->reads - before->reads) / count, "writes_per_operation",
         writes / count, "batches_per_write",
         writes > 0 ? (double)(after->batches - before->batches) / writes : 0.0, "others_share",
-        share_of_others(before, after, seconds), "failures", (int)run->failures);
+        share_of_others(before, after, seconds), "log_lost", (json_int_t)(after->log_lost - before->log_lost),
+        "failures", (int)run->failures);
     char *text = json_dumps(result, JSON_COMPACT | JSON_REAL_PRECISION(6));
     if (text != NULL)
         puts(text);
@@ -230,39 +264,53 @@ static void wait_at_most(struct run *run, unsigned milliseconds)
         sleep_ms(5);
 }
 
-static bool measure(const struct options *options, const char *job, operation *work, unsigned threads,
-                    bool has_warm_up)
+static const struct job {
+    const char *name;
+    operation *operation, *preparation;
+    unsigned threads, pace;
+    bool is_peer;
+} jobs[] = {
+    {"authorize", journey_authorize, NULL, 48, 0, false},
+    {"redeem", journey_redeem, journey_get_ticket, 32, 0, false},
+    {"refresh", journey_refresh, NULL, 32, 0, false},
+    {"introspect", journey_introspect, NULL, 16, 0, false},
+    {"sso", sign_on_sluis, NULL, 32, 0, false},
+    {"sso-paced", sign_on_sluis, NULL, 64, PACE, false},
+    {"peer", peer_authorize, NULL, 8, 0, true},
+    {"apache", sign_on_apache, NULL, 32, 0, true},
+    {"apache-paced", sign_on_apache, NULL, 64, PACE, true},
+};
+
+/* The job itself, or its preparation, which is not reported and has no warming up. */
+static bool measure(const struct options *options, const struct job *job, unsigned threads,
+                    bool is_preparation)
 {
-    struct run run = {.operation = work, .phase = has_warm_up ? WARMING_UP : MEASURING};
-    struct reading before = read_all(options, work == peer_authorize);
+    bool has_warm_up = !is_preparation && job->preparation == NULL;
+    struct run run = {
+        .operation = is_preparation ? job->preparation : job->operation,
+        .pace = job->pace,
+        .phase = has_warm_up ? WARMING_UP : MEASURING,
+        .began_us = now_us(),
+    };
+    struct reading before = read_all(options, job->is_peer);
     start_threads(&run, threads);
     if (has_warm_up) {
         wait_at_most(&run, WARM_UP_MS);
-        before = read_all(options, work == peer_authorize);
+        before = read_all(options, job->is_peer);
         run.phase = MEASURING;
     }
     wait_at_most(&run, options->seconds * 1000);
     run.phase = STOPPING;
-    struct reading after = read_all(options, work == peer_authorize);
+    struct reading after = read_all(options, job->is_peer);
     for (unsigned i = 0; i < threads; i++)
         pthread_join(runners[i].thread, NULL);
     struct samples samples = gather(threads);
-    if (job != NULL)
-        print_result(options, job, threads, &run, &samples, &before, &after);
+    if (!is_preparation)
+        print_result(options, job->name, threads, &run, &samples, &before, &after);
     bool is_sound = samples.count > 0 && run.failures == 0;
     free(samples.microseconds);
     return is_sound;
 }
-
-static const struct job {
-    const char *name;
-    operation *operation, *preparation;
-    unsigned threads;
-} jobs[] = {
-    {"authorize", journey_authorize, NULL, 48}, {"redeem", journey_redeem, journey_get_ticket, 32},
-    {"refresh", journey_refresh, NULL, 32},     {"introspect", journey_introspect, NULL, 16},
-    {"peer", peer_authorize, NULL, 8},
-};
 
 static bool run_job(const struct options *options, const char *text)
 {
@@ -276,10 +324,8 @@ static bool run_job(const struct options *options, const char *text)
         if (!str_split_next(&rest, ':', &number) || str_to_int64(number, &threads) != OK || threads < 1 ||
             threads > THREADS_MAX)
             threads = job->threads;
-        bool is_sound =
-            job->preparation == NULL || measure(options, NULL, job->preparation, (unsigned)threads, false);
-        return measure(options, job->name, job->operation, (unsigned)threads, job->preparation == NULL) &&
-               is_sound;
+        bool is_sound = job->preparation == NULL || measure(options, job, (unsigned)threads, true);
+        return measure(options, job, (unsigned)threads, false) && is_sound;
     }
     fprintf(stderr, "load: %s: no such job\n", text);
     return false;
@@ -331,16 +377,14 @@ static bool read_options(int argc, char **argv, struct options *out)
     return out->server > 0 && optind < argc;
 }
 
-static enum outcome open_scene(struct options *options, struct arena *arena,
-                               struct provider_server **out_provider, struct failure *failure)
+static enum outcome open_scene(struct options *options, struct arena *arena, struct failure *failure)
 {
-    *out_provider = NULL;
     if (options->certificates != NULL && wire_tls(arena_printf(arena, "%s/ca.crt", options->certificates),
                                                   arena_printf(arena, "%s/pgo.crt", options->certificates),
                                                   arena_printf(arena, "%s/pgo.key", options->certificates),
                                                   &options->scene.tls, failure) != OK)
         return FAILED;
-    if (options->idp_port > 0 && provider_start(options->idp_port, out_provider, failure) != OK)
+    if (options->idp_port > 0 && provider_start(options->idp_port, &options->provider, failure) != OK)
         return FAILED;
     for (size_t i = 0; i < THREADS_MAX; i++)
         traveller_open(&runners[i].traveller, &options->scene);
@@ -350,7 +394,6 @@ static enum outcome open_scene(struct options *options, struct arena *arena,
 int main(int argc, char **argv)
 {
     struct options options;
-    struct provider_server *provider = NULL;
     struct failure failure = {""};
     bool is_sound = true;
     if (!read_options(argc, argv, &options)) {
@@ -361,7 +404,7 @@ int main(int argc, char **argv)
         return 1;
     log_init(STDERR_FILENO, LOG_LEVEL_WARNING);
     struct arena *arena = arena_new();
-    if (open_scene(&options, arena, &provider, &failure) != OK) {
+    if (open_scene(&options, arena, &failure) != OK) {
         fprintf(stderr, "load: %s\n", failure.text);
         return 1;
     }
@@ -369,7 +412,7 @@ int main(int argc, char **argv)
         is_sound = run_job(&options, argv[i]) && is_sound;
     for (size_t i = 0; i < THREADS_MAX; i++)
         traveller_close(&runners[i].traveller);
-    provider_stop(&provider);
+    provider_stop(&options.provider);
     SSL_CTX_free(options.scene.tls);
     arena_free(&arena);
     return is_sound ? 0 : 1;

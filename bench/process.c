@@ -53,17 +53,33 @@ double machine_cpu(void)
     return found == 7 ? (double)(user + nice + system + hard + soft) / (double)sysconf(_SC_CLK_TCK) : 0;
 }
 
-double process_memory(pid_t pid)
+static double read_kilobytes(pid_t pid, const char *name, const char *field)
 {
     char path[64], line[256];
     unsigned long kilobytes = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return 0;
+    size_t length = strlen(field);
     while (fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "VmRSS: %lu kB", &kilobytes) == 1)
+        if (strncmp(line, field, length) == 0 && sscanf(line + length, " %lu kB", &kilobytes) == 1)
             break;
     fclose(file);
     return (double)kilobytes * 1024 / 1e6;
+}
+
+double process_memory(pid_t pid)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *file = fopen(path, "re");
+    double shared = 0;
+    int child, children = 0;
+    for (; file != NULL && fscanf(file, "%d", &child) == 1; children++)
+        shared += read_kilobytes(child, "smaps_rollup", "Pss:");
+    if (file != NULL)
+        fclose(file);
+    return children > 0 ? shared + read_kilobytes(pid, "smaps_rollup", "Pss:")
+                        : read_kilobytes(pid, "status", "VmRSS:");
 }

@@ -11,6 +11,6 @@ double process_cpu(pid_t pid, bool and_children);
 /* CPU seconds that the whole machine was busy, since it started; 0 when it cannot be read. */
 double machine_cpu(void);
 /* VmRSS in MB (1,000,000 bytes); 0 when it cannot be read. */
-double process_memory(pid_t pid);
+double process_memory(pid_t pid); /* MB; of a process with children the shares of all (Pss) */
 
 #endif

@@ -7,7 +7,9 @@
 #include "jose/jwk.h"
 #include "jose/jws.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define ALG "ES256"
 
@@ -19,6 +21,7 @@ struct provider_server {
     struct route_table table;
     struct http_workers *workers;
     struct http_server *server;
+    atomic_int_fast64_t busy_ns, token_calls;
 };
 
 static void metadata_get(void *context, const struct http_request *request, struct http_response *response)
@@ -48,16 +51,17 @@ static bool is_client(const struct http_request *request)
 }
 
 static void answer_tokens(const struct provider_server *provider, struct http_response *response,
-                          struct str nonce, struct str bsn)
+                          struct str nonce, struct str person)
 {
     struct arena *arena = response->arena;
     struct failure failure;
     struct str token, access = rand_token(arena);
     int64_t now = clock_now();
-    json_t *claims =
-        json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s%, s:s%}", "iss", provider->issuer, "sub", "bench",
-                  "aud", PROVIDER_CLIENT, "iat", (json_int_t)now, "exp", (json_int_t)(now + 300), "acr",
-                  "midden", "bsn", bsn.data, bsn.length, "nonce", nonce.data, nonce.length);
+    json_t *claims = json_pack("{s:s, s:s%, s:s, s:I, s:I, s:s, s:s%, s:s, s:[s,s,s,s,s], s:s%}", "iss",
+                               provider->issuer, "sub", person.data, person.length, "aud", PROVIDER_CLIENT,
+                               "iat", (json_int_t)now, "exp", (json_int_t)(now + 300), "acr", "midden", "bsn",
+                               person.data, person.length, "name", "Bente de Bench", "locaties", "1201",
+                               "1202", "1203", "1204", "1205", "nonce", nonce.data, nonce.length);
     if (claims == NULL || jws_sign(provider->key, ALG, NULL, claims, arena, &token, &failure) != OK)
         refuse(response, 500, "server_error");
     else
@@ -69,7 +73,8 @@ static void answer_tokens(const struct provider_server *provider, struct http_re
     json_decref(claims);
 }
 
-static void token_post(void *context, const struct http_request *request, struct http_response *response)
+static void answer_token_call(const struct provider_server *provider, const struct http_request *request,
+                              struct http_response *response)
 {
     struct form form;
     struct str code, verifier, nonce, challenge;
@@ -88,7 +93,23 @@ static void token_post(void *context, const struct http_request *request, struct
         refuse(response, 400, "invalid_grant");
         return;
     }
-    answer_tokens(context, response, nonce, code);
+    answer_tokens(provider, response, nonce, code);
+}
+
+static int64_t thread_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void token_post(void *context, const struct http_request *request, struct http_response *response)
+{
+    struct provider_server *provider = context;
+    int64_t began = thread_ns();
+    answer_token_call(provider, request, response);
+    provider->busy_ns += thread_ns() - began;
+    provider->token_calls++;
 }
 
 static void nothing_here(void *context, const struct http_request *request, struct http_response *response)
@@ -180,7 +201,14 @@ void provider_stop(struct provider_server **provider)
     free(mine);
 }
 
-const char *provider_code(struct arena *arena, struct str nonce, struct str challenge, const char *bsn)
+const char *provider_code(struct arena *arena, struct str nonce, struct str challenge, const char *person)
 {
-    return arena_printf(arena, "%.*s.%.*s.%s", STR_ARG(nonce), STR_ARG(challenge), bsn);
+    return arena_printf(arena, "%.*s.%.*s.%s", STR_ARG(nonce), STR_ARG(challenge), person);
+}
+
+struct provider_counters provider_read(struct provider_server *provider)
+{
+    if (provider == NULL)
+        return (struct provider_counters){0, 0};
+    return (struct provider_counters){provider->token_calls, (double)provider->busy_ns / 1e6};
 }
