@@ -254,6 +254,8 @@ static enum outcome start_listeners(struct house *house, struct failure *failure
     house->ops.store = house->store;
     house->ops.lists = house->lists;
     house->ops.events = house->door.events;
+    house->ops.log_writer = house->professional.log;
+    house->ops.tally = &house->professional.tally;
     house->ops.started_at = clock_now();
     house->professional_front_routes = professional_front_routes(&house->professional);
     house->professional_internal_routes = professional_internal_routes(&house->professional);

@@ -74,6 +74,39 @@ static void render_lists(const struct ops *ops, struct buf *buf)
                    status[kind].failures_in_a_row);
 }
 
+static void render_sso(const struct ops *ops, struct buf *buf)
+{
+    static const char *const endings[STORE_SESSION_EVENTS] = {
+        [STORE_SESSION_REPLACED] = "replaced",
+        [STORE_SESSION_LOGGED_OUT] = "logged_out",
+        [STORE_SESSION_EXPIRED] = "expired",
+    };
+    struct log_writer_counters log;
+    struct store_counters store;
+    log_writer_read_counters(ops->log_writer, &log);
+    store_read_counters(ops->store, &store);
+    tally_render(ops->tally, buf);
+    buf_printf(buf,
+               "# TYPE sluis_sso_sessions_opened counter\n# HELP sluis_sso_sessions_opened Sessions of "
+               "professionals.\nsluis_sso_sessions_opened_total %" PRIu64 "\n",
+               store.sessions[STORE_SESSION_OPENED]);
+    buf_append_c(buf,
+                 "# TYPE sluis_sso_sessions_ended counter\n# HELP sluis_sso_sessions_ended Ended by this "
+                 "process, by what ended them.\n");
+    for (int event = STORE_SESSION_OPENED + 1; event < STORE_SESSION_EVENTS; event++)
+        buf_printf(buf, "sluis_sso_sessions_ended_total{by=\"%s\"} %" PRIu64 "\n", endings[event],
+                   store.sessions[event]);
+    buf_printf(
+        buf,
+        "# TYPE sluis_sso_log_written counter\n# HELP sluis_sso_log_written Entries given to the numbered "
+        "log that it has.\nsluis_sso_log_written_total %" PRIu64 "\n"
+        "# TYPE sluis_sso_log_lost counter\n# HELP sluis_sso_log_lost Entries that are only a line in the "
+        "process log; any is an alarm.\nsluis_sso_log_lost_total %" PRIu64 "\n"
+        "# TYPE sluis_sso_log_queued gauge\n# HELP sluis_sso_log_queued Entries that wait; 4096 at "
+        "most.\nsluis_sso_log_queued %" PRIu64 "\n",
+        log.written, log.lost, log.queued_now);
+}
+
 static void render_servers(const struct ops *ops, struct buf *buf)
 {
     struct http_server_counters counters[OPS_SERVERS_MAX];
@@ -109,6 +142,7 @@ static void handle_metrics(void *context, const struct http_request *request, st
     events_metrics(ops->events, &buf);
     render_store(ops, &buf);
     render_lists(ops, &buf);
+    render_sso(ops, &buf);
     render_servers(ops, &buf);
     buf_append_c(&buf, "# EOF\n");
     response->status = buf.overflowed ? 500 : 200;

@@ -12,6 +12,8 @@
 #include "http/server.h"
 #include "medmij/events.h"
 #include "medmij/lists.h"
+#include "sso/log_writer.h"
+#include "sso/tally.h"
 #include "store/store.h"
 
 #define OPS_SERVERS_MAX 4
@@ -20,6 +22,8 @@ struct ops {
     struct store *store;
     struct lists *lists;
     struct events *events;
+    struct log_writer *log_writer;
+    const struct tally *tally;
     struct {
         const char *name;
         const struct http_server *server;

@@ -108,6 +108,13 @@ static enum notify_verdict notify_of_warnings(struct attempt *attempt)
     return told;
 }
 
+static void end_login(struct attempt *attempt)
+{
+    const struct exchange_entry *entry = trail_entry(&attempt->trail);
+    tally_login(&attempt->door->tally, entry);
+    log_writer_put(attempt->door->log, entry);
+}
+
 void attempt_fail(struct attempt *attempt, int code, char cause, const char *detail)
 {
     const struct sso_error *error = sso_error_find(code);
@@ -124,7 +131,7 @@ void attempt_fail(struct attempt *attempt, int code, char cause, const char *det
     bool is_notified =
         (told == NOTIFY_SENT || told == NOTIFY_SUPPRESSED) && error->mail.kind != MAIL_OPERATOR;
     trail_tell(&attempt->trail, "mail", json_string(notify_verdict_word(told)));
-    log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
+    end_login(attempt);
     show_page(attempt, error, reference, is_notified);
 }
 
@@ -176,7 +183,7 @@ void attempt_succeed(struct attempt *attempt)
     trail_end(&attempt->trail, clock_now_ms(), warning != 0 ? "geslaagd met waarschuwing" : "geslaagd",
               warning, 0, NULL, 303);
     trail_tell(&attempt->trail, "mail", json_string(notify_verdict_word(notify_of_warnings(attempt))));
-    log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
+    end_login(attempt);
     log_info("sso_login", LOG_STR("reference", attempt->trail.entry.reference), LOG_INT("warning", warning),
              LOG_STR("slug", attempt->trail.entry.slug), LOG_C("request", attempt->request->id));
 }

@@ -8,6 +8,7 @@
 
 #define QUEUE_MAX 4096
 #define STOP_WAIT_MS 5000
+#define BATCH_MAX 64 /* entries in one transaction: one commit, which is most of what a write costs */
 
 struct queued {
     struct arena *arena;
@@ -59,6 +60,56 @@ static void tell_loss(const struct exchange_entry *entry, const char *cause)
               LOG_C("cause", cause));
 }
 
+/* The whole batch at once; false when the store did not take it. A login that ended soon has its first,
+ * partial entry in the same batch as the last: only the last is worth writing. */
+static bool write_together(struct log_writer *writer, struct queued *const *batch, size_t count,
+                           bool *out_written)
+{
+    const struct exchange_entry *entries[BATCH_MAX];
+    size_t places[BATCH_MAX], kept = 0;
+    bool is_foreign[BATCH_MAX];
+    for (size_t i = 0; i < count; i++) {
+        bool is_superseded = false;
+        for (size_t j = i + 1; j < count && !is_superseded; j++)
+            is_superseded = exchange_entry_is_same(&batch[i]->entry, &batch[j]->entry);
+        out_written[i] = true;
+        if (is_superseded)
+            continue;
+        places[kept] = i;
+        entries[kept++] = &batch[i]->entry;
+    }
+    if (exchange_log_write_all(writer->store, entries, kept, is_foreign) != OK)
+        return false;
+    for (size_t i = 0; i < kept; i++)
+        out_written[places[i]] = !is_foreign[i];
+    return true;
+}
+
+static bool is_too_late(struct log_writer *writer)
+{
+    pthread_mutex_lock(&writer->lock);
+    bool is_late = writer->is_stopping && clock_monotonic_ms() > writer->stop_by_ms;
+    pthread_mutex_unlock(&writer->lock);
+    return is_late;
+}
+
+/* One by one when they do not go together, so that one that the store refuses takes no other with it. */
+static size_t write_batch(struct log_writer *writer, struct queued *const *batch, size_t count)
+{
+    bool is_written[BATCH_MAX];
+    size_t written = 0;
+    bool is_done = count > 1 && write_together(writer, batch, count, is_written);
+    for (size_t i = 0; i < count; i++) {
+        bool is_late = !is_done && is_too_late(writer);
+        if (!is_done)
+            is_written[i] = !is_late && exchange_log_write(writer->store, &batch[i]->entry) == OK;
+        if (!is_written[i])
+            tell_loss(&batch[i]->entry, is_late ? "the server stopped" : "the store refused");
+        written += is_written[i];
+    }
+    return written;
+}
+
 static void *run(void *context)
 {
     struct log_writer *writer = context;
@@ -68,20 +119,19 @@ static void *run(void *context)
             pthread_cond_wait(&writer->changed, &writer->lock);
         if (writer->count == 0)
             break;
-        struct queued *next = writer->queue[writer->first];
-        bool is_late = writer->is_stopping && clock_monotonic_ms() > writer->stop_by_ms;
+        struct queued *batch[BATCH_MAX];
+        size_t count = writer->count < BATCH_MAX ? writer->count : BATCH_MAX;
+        for (size_t i = 0; i < count; i++)
+            batch[i] = writer->queue[(writer->first + i) % QUEUE_MAX];
         pthread_mutex_unlock(&writer->lock);
-        bool is_written = !is_late && exchange_log_write(writer->store, &next->entry) == OK;
-        if (!is_written)
-            tell_loss(&next->entry, is_late ? "the server stopped" : "the store refused");
-        queued_free(next);
+        size_t written = write_batch(writer, batch, count);
+        for (size_t i = 0; i < count; i++)
+            queued_free(batch[i]);
         pthread_mutex_lock(&writer->lock);
-        writer->first = (writer->first + 1) % QUEUE_MAX;
-        writer->count--;
-        if (is_written)
-            writer->written++;
-        else
-            writer->lost++;
+        writer->first = (writer->first + count) % QUEUE_MAX;
+        writer->count -= count;
+        writer->written += written;
+        writer->lost += count - written;
     }
     pthread_mutex_unlock(&writer->lock);
     return NULL;

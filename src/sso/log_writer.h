@@ -1,7 +1,7 @@
 /*
  * Writes the numbered log without ever blocking a login (LOG-6): entries are copied into a bounded queue and
- * written by a thread of its own. When the queue is full or the store refuses, the login goes on; a minimal
- * line goes to the process log and the loss is counted.
+ * written by a thread of its own, those that wait together in one transaction. When the queue is full or the
+ * store refuses, the login goes on; a minimal line goes to the process log and the loss is counted.
  */
 #ifndef SSO_LOG_WRITER_H
 #define SSO_LOG_WRITER_H

@@ -13,6 +13,7 @@
 #include "sso/log_writer.h"
 #include "sso/rate.h"
 #include "sso/signing.h"
+#include "sso/tally.h"
 #include "store/cached.h"
 #include "store/store.h"
 
@@ -28,6 +29,7 @@ struct professional {
     struct idp *idp;
     const struct template_set *templates;
     struct log_writer *log;
+    struct tally tally;
     struct signing *signing;
     struct rate *rate;
     struct mailer *mailer; /* NULL = no mail server is configured: nobody is told */

@@ -43,6 +43,7 @@ struct db_query {
 
 struct store_tally {
     _Atomic uint64_t reads, writes, failures, retries, batches;
+    _Atomic uint64_t sessions[STORE_SESSION_EVENTS];
 };
 
 struct driver {

@@ -155,15 +155,53 @@ static struct str digest_locations(struct arena *arena, const struct exchange_en
     return codec_sha256(arena, str_of(bytes, size));
 }
 
-enum outcome exchange_log_write(struct store *store, const struct exchange_entry *entry)
+bool exchange_entry_is_same(const struct exchange_entry *earlier, const struct exchange_entry *later)
 {
-    if (entry->location_count > LOCATIONS_MAX)
-        return store_fault(store, "exchange_log_write", "more than 2000 location ids");
+    return str_equal(earlier->reference, later->reference) &&
+           earlier->started_at_ms == later->started_at_ms &&
+           str_equal(earlier->connection, later->connection);
+}
+
+struct write_all_call {
+    struct write_call *calls;
+    size_t count;
+    bool *out_foreign;
+};
+
+static enum outcome write_all_work(struct db *db, void *context)
+{
+    const struct write_all_call *call = context;
+    for (size_t i = 0; i < call->count; i++) {
+        enum outcome outcome = write_work(db, &call->calls[i]);
+        if (outcome == FAILED)
+            return FAILED;
+        call->out_foreign[i] = outcome == ABSENT;
+    }
+    return OK;
+}
+
+enum outcome exchange_log_write_all(struct store *store, const struct exchange_entry *const *entries,
+                                    size_t count, bool *out_foreign)
+{
     struct arena *arena = arena_new();
-    struct write_call call = {entry, digest_locations(arena, entry), arena};
-    enum outcome outcome = store_write(store, "exchange_log_write", write_work, &call);
+    struct write_all_call all = {arena_array_of(arena, count, struct write_call), count, out_foreign};
+    enum outcome outcome = OK;
+    for (size_t i = 0; i < count && outcome == OK; i++) {
+        if (entries[i]->location_count > LOCATIONS_MAX)
+            outcome = store_fault(store, "exchange_log_write", "more than 2000 location ids");
+        all.calls[i] = (struct write_call){entries[i], digest_locations(arena, entries[i]), arena};
+    }
+    if (outcome == OK)
+        outcome = store_write(store, "exchange_log_write", write_all_work, &all);
     arena_free(&arena);
     return outcome;
+}
+
+enum outcome exchange_log_write(struct store *store, const struct exchange_entry *entry)
+{
+    bool is_foreign = false;
+    enum outcome outcome = exchange_log_write_all(store, &entry, 1, &is_foreign);
+    return outcome == OK && is_foreign ? ABSENT : outcome;
 }
 
 struct amend_call {

@@ -26,6 +26,9 @@ struct exchange_entry {
     size_t location_count;
 };
 
+/* That `later` replaces what `earlier` wrote. */
+bool exchange_entry_is_same(const struct exchange_entry *earlier, const struct exchange_entry *later);
+
 struct exchange_list {
     struct exchange_entry *items; /* newest first; without steps */
     size_t count, capacity;
@@ -35,6 +38,10 @@ struct exchange_list {
  * nothing changed: the reference is that of another login (references are random and may meet). Cheap to
  * repeat: the index of location ids is written when they change. */
 enum outcome exchange_log_write(struct store *store, const struct exchange_entry *entry) MUST_CHECK;
+/* Several in one transaction, in their order: FAILED when one fails, and then none is written. out_foreign[i]
+ * tells what ABSENT tells of one. */
+enum outcome exchange_log_write_all(struct store *store, const struct exchange_entry *const *entries,
+                                    size_t count, bool *out_foreign) MUST_CHECK;
 /* What became known after the end: result, code and steps of an entry that has ended with `old_steps`. ABSENT
  * when that is not how it stands (any more): not ended, amended by somebody else, or its details purged. */
 enum outcome exchange_log_amend(struct store *store, const struct exchange_entry *entry,

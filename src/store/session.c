@@ -107,9 +107,13 @@ enum outcome session_create(struct store *store, const struct session *session, 
         .out_replaced_user = out_replaced_user,
     };
     enum outcome outcome = store_write(store, "session_create", create_work, &call);
-    if (outcome != OK)
+    if (outcome != OK) {
         *out_replaced_user = STR_NONE;
-    return outcome;
+        return outcome;
+    }
+    store_count_sessions(store, STORE_SESSION_OPENED, 1);
+    store_count_sessions(store, STORE_SESSION_REPLACED, out_replaced_user->length > 0);
+    return OK;
 }
 
 /* ---- finding ---- */
@@ -297,7 +301,9 @@ static enum outcome end_work(struct db *db, void *context)
 
 enum outcome session_end(struct store *store, struct str digest)
 {
-    return store_write_one(store, "session_end", end_work, &digest);
+    enum outcome outcome = store_write_one(store, "session_end", end_work, &digest);
+    store_count_sessions(store, STORE_SESSION_LOGGED_OUT, outcome == OK);
+    return outcome;
 }
 
 enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted)
@@ -308,6 +314,7 @@ enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t 
                    "WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2) AND ends_at <= $1",
                    now, limit, out_deleted) != OK)
         return FAILED;
+    store_count_sessions(store, STORE_SESSION_EXPIRED, *out_deleted);
     return purge_rows(store, "session_purge",
                       "DELETE FROM replay WHERE (kind, digest) IN (SELECT kind, digest FROM replay "
                       "WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
@@ -416,5 +423,6 @@ enum outcome session_end_by_login(struct store *store, const struct session_logi
     enum outcome outcome = store_write(store, "session_end_by_login", end_by_login_work, &call);
     if (outcome != OK)
         *out_ended = (struct session_ended_list){0};
+    store_count_sessions(store, STORE_SESSION_LOGGED_OUT, (int64_t)out_ended->count);
     return outcome;
 }

@@ -83,6 +83,13 @@ void store_read_counters(const struct store *store, struct store_counters *out_c
         .retries = atomic_load_explicit(&tally->retries, memory_order_relaxed),
         .batches = atomic_load_explicit(&tally->batches, memory_order_relaxed),
     };
+    for (int event = 0; event < STORE_SESSION_EVENTS; event++)
+        out_counters->sessions[event] = atomic_load_explicit(&tally->sessions[event], memory_order_relaxed);
+}
+
+void store_count_sessions(struct store *store, enum store_session_event event, int64_t count)
+{
+    atomic_fetch_add_explicit(&store->tally.sessions[event], (uint64_t)count, memory_order_relaxed);
 }
 
 static enum outcome run(struct store *store, enum db_access access, const char *verb, store_work *work,

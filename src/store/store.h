@@ -50,9 +50,19 @@ const struct vault *store_vault(const struct store *store);
 const char *store_node(const struct store *store);
 bool store_is_sqlite(const struct store *store);
 
+/* What becomes of sessions of professionals; each but the first ends one. */
+enum store_session_event {
+    STORE_SESSION_OPENED,
+    STORE_SESSION_REPLACED, /* by the browser's next login */
+    STORE_SESSION_LOGGED_OUT,
+    STORE_SESSION_EXPIRED, /* counted when it is purged, by the node that does */
+};
+#define STORE_SESSION_EVENTS 4
+
 struct store_counters {
     uint64_t reads, writes, failures, retries;
     uint64_t batches; /* SQLite: transactions; writes / batches = how well group commit merges */
+    uint64_t sessions[STORE_SESSION_EVENTS];
 };
 void store_read_counters(const struct store *store, struct store_counters *out_counters);
 
@@ -73,5 +83,7 @@ enum outcome store_write_one(struct store *store, const char *verb, store_work *
                              void *context) MUST_CHECK;
 /* A fault found after the work was done (a sealed value that does not open): logs it, returns FAILED. */
 enum outcome store_fault(struct store *store, const char *verb, const char *reason);
+/* For the counters; after the work was done. */
+void store_count_sessions(struct store *store, enum store_session_event event, int64_t count);
 
 #endif
