@@ -378,6 +378,30 @@ static void *bring_own_codes(void *context)
     return NULL;
 }
 
+/* MAP-9 */
+static void what_logins_added_in_a_day_is_listed_and_counted(void **state)
+{
+    (void)state;
+    resolve_one("before", TEST_NOW - 1);
+    resolve_one("b", TEST_NOW);
+    resolve_one("a", TEST_NOW);
+    resolve_one("c", TEST_NOW + DAY_S - 1);
+    resolve_one("after", TEST_NOW + DAY_S);
+    change_to("a", MAPPING_IGNORED, STR(""));
+    change_to("by hand", MAPPING_IGNORED, STR(""));
+    struct mapping_list list;
+    int64_t total;
+    assert_ok(
+        mapping_added(fx.other, connection_id(), TEST_NOW, TEST_NOW + DAY_S, 2, fx.arena, &list, &total));
+    assert_int_equal(total, 3);
+    assert_int_equal(list.count, 2);
+    assert_str(list.items[0].code, "a");
+    assert_int_equal(list.items[0].status, MAPPING_IGNORED);
+    assert_str(list.items[1].code, "b");
+    assert_ok(mapping_added(fx.other, STR("c2"), TEST_NOW, TEST_NOW + DAY_S, 2, fx.arena, &list, &total));
+    assert_int_equal(total, 0);
+}
+
 static void the_flood_guard_holds_over_two_nodes(void **state)
 {
     (void)state;
@@ -476,6 +500,7 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(a_change_on_an_old_version_changes_nothing),
     STORE_TEST(a_group_goes_with_a_linked_row_only),
     STORE_TEST(codes_brought_by_sixteen_logins_at_once_are_added_once),
+    STORE_TEST(what_logins_added_in_a_day_is_listed_and_counted),
     STORE_TEST(the_flood_guard_holds_over_two_nodes),
     STORE_TEST(of_sixteen_edits_on_one_version_one_succeeds),
     STORE_TEST(a_row_added_by_hand_and_by_login_at_once_is_one_row),
