@@ -5,7 +5,10 @@
 #include "base/secret.h"
 #include "http/cookie.h"
 
-#define BROWSER_COOKIE "sluis_b"
+static const char *cookie_name(enum browser_cookie cookie)
+{
+    return cookie == BROWSER_ANY_SITE ? "sluis_bn" : "sluis_b";
+}
 
 bool browser_cookie_digest(const struct http_request *request, const char *name, struct str *out_digest)
 {
@@ -19,26 +22,29 @@ bool browser_cookie_digest(const struct http_request *request, const char *name,
 }
 
 struct str browser_identify(const struct http_request *request, struct http_response *response,
-                            bool *out_is_new)
+                            enum browser_cookie cookie, bool *out_is_new)
 {
     struct str digest;
-    *out_is_new = !browser_find(request, &digest);
+    *out_is_new = !browser_find(request, cookie, &digest);
     if (*out_is_new) {
         struct str value = rand_token(request->arena);
+        const char *name = cookie_name(cookie);
         http_response_header(response, "Set-Cookie",
-                             cookie_set(request->arena, BROWSER_COOKIE, value, request->is_https));
+                             cookie == BROWSER_ANY_SITE
+                                 ? cookie_set_any_site(request->arena, name, value, request->is_https)
+                                 : cookie_set(request->arena, name, value, request->is_https));
         digest = codec_sha256(request->arena, value);
     }
     return digest;
 }
 
-bool browser_find(const struct http_request *request, struct str *out_digest)
+bool browser_find(const struct http_request *request, enum browser_cookie cookie, struct str *out_digest)
 {
-    return browser_cookie_digest(request, BROWSER_COOKIE, out_digest);
+    return browser_cookie_digest(request, cookie_name(cookie), out_digest);
 }
 
-bool browser_is(const struct http_request *request, struct str digest)
+bool browser_is(const struct http_request *request, enum browser_cookie cookie, struct str digest)
 {
     struct str own;
-    return browser_find(request, &own) && secret_equal(digest, own);
+    return browser_find(request, cookie, &own) && secret_equal(digest, own);
 }

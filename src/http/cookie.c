@@ -42,18 +42,23 @@ enum outcome cookie_find(struct arena *arena, struct str header, const char *nam
 }
 
 static const char *cookie_text(struct arena *arena, const char *name, struct str value, bool is_https,
-                               const char *lifetime)
+                               const char *rest)
 {
-    return arena_printf(arena, "%s%s=%.*s; Path=/%s; HttpOnly; SameSite=Lax%s", is_https ? SECURE_PREFIX : "",
-                        name, STR_ARG(value), is_https ? "; Secure" : "", lifetime);
+    return arena_printf(arena, "%s%s=%.*s; Path=/%s; HttpOnly%s", is_https ? SECURE_PREFIX : "", name,
+                        STR_ARG(value), is_https ? "; Secure" : "", rest);
 }
 
 const char *cookie_set(struct arena *arena, const char *name, struct str value, bool is_https)
 {
-    return cookie_text(arena, name, value, is_https, "");
+    return cookie_text(arena, name, value, is_https, "; SameSite=Lax");
+}
+
+const char *cookie_set_any_site(struct arena *arena, const char *name, struct str value, bool is_https)
+{
+    return cookie_text(arena, name, value, is_https, is_https ? "; SameSite=None" : "");
 }
 
 const char *cookie_clear(struct arena *arena, const char *name, bool is_https)
 {
-    return cookie_text(arena, name, STR_NONE, is_https, "; Max-Age=0");
+    return cookie_text(arena, name, STR_NONE, is_https, "; SameSite=Lax; Max-Age=0");
 }

@@ -2,14 +2,23 @@
 
 #include "base/log.h"
 
-#define CSP_HEAD                                                                                             \
+#define CSP                                                                                                  \
     "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; "                                \
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    "frame-ancestors %s; base-uri 'none'; form-action 'self'%s%s"
 
 /* Sources and spaces only: a semicolon or comma could end the directive and begin another. */
 static bool are_sources(const char *targets)
 {
     return strspn(targets, "abcdefghijklmnopqrstuvwxyz0123456789-.:/*[] ") == strlen(targets);
+}
+
+/* NULL when there are none, or none that can be sent. */
+static const char *sources(const char *targets, const char *event)
+{
+    if (targets == NULL || *targets == '\0' || are_sources(targets))
+        return targets != NULL && *targets != '\0' ? targets : NULL;
+    log_error(event);
+    return NULL;
 }
 
 static bool add(struct MHD_Response *reply, const char *name, const char *value)
@@ -19,14 +28,13 @@ static bool add(struct MHD_Response *reply, const char *name, const char *value)
 
 static bool add_page_headers(struct MHD_Response *reply, const struct http_response *response, bool is_https)
 {
-    const char *policy = CSP_HEAD;
-    if (response->form_targets != NULL) {
-        if (are_sources(response->form_targets))
-            policy = arena_printf(response->arena, CSP_HEAD " %s", response->form_targets);
-        else
-            log_error("form_targets_refused");
-    }
-    return add(reply, "Content-Security-Policy", policy) && add(reply, "X-Frame-Options", "DENY") &&
+    const char *targets = sources(response->form_targets, "form_targets_refused");
+    const char *ancestors = sources(response->frame_ancestors, "frame_ancestors_refused");
+    const char *policy = arena_printf(response->arena, CSP, ancestors ? ancestors : "'none'",
+                                      targets ? " " : "", targets ? targets : "");
+    /* X-Frame-Options cannot name origins, so with ancestors the policy stands alone. */
+    return add(reply, "Content-Security-Policy", policy) &&
+           (ancestors != NULL || add(reply, "X-Frame-Options", "DENY")) &&
            add(reply, "Referrer-Policy", "no-referrer") && add(reply, "Cache-Control", "no-store") &&
            (!is_https || add(reply, "Strict-Transport-Security", "max-age=31536000"));
 }

@@ -32,6 +32,9 @@ struct http_response {
     /* What a form on this page may end up at by redirects, as CSP sources in lower case (origins, or a scheme
      * such as "https:"), for form-action beside 'self'; NULL for none. Space separated. */
     const char *form_targets;
+    /* Origins that may show this page in a frame, as CSP sources in lower case, space separated (INI-9); NULL
+     * = none. */
+    const char *frame_ancestors;
 };
 
 void http_response_header(struct http_response *response, const char *name, const char *value);

@@ -42,7 +42,7 @@ static enum unseal_result unseal_request(struct visit *visit, const struct form 
     if (visit->now >= expires_at)
         return UNSEAL_EXPIRED;
     bool is_new;
-    *out_browser_digest = browser_identify(visit->request, visit->response, &is_new);
+    *out_browser_digest = browser_identify(visit->request, visit->response, BROWSER_SAME_SITE, &is_new);
     if (is_new || !secret_equal(cookie_digest, codec_hex(visit->arena, *out_browser_digest)))
         return UNSEAL_OTHER_BROWSER;
     return UNSEAL_OK;
@@ -100,7 +100,7 @@ void authorize_handle(void *door, const struct http_request *request, struct htt
         answer_fault(&visit, fault);
     } else {
         bool is_new;
-        struct str browser_digest = browser_identify(request, response, &is_new);
+        struct str browser_digest = browser_identify(request, response, BROWSER_SAME_SITE, &is_new);
         page_landing(&visit, seal_request(&visit, browser_digest));
     }
     visit_end(&visit);

@@ -133,7 +133,7 @@ bool login_find_flow(struct visit *visit, const struct form *form, enum flow_sta
         return false;
     }
     if (!str_equal(visit->flow.door, STR(FLOW_DOOR)) ||
-        !browser_is(visit->request, visit->flow.browser_digest)) {
+        !browser_is(visit->request, BROWSER_SAME_SITE, visit->flow.browser_digest)) {
         page_stale(visit, STALE_OTHER_BROWSER);
         return false;
     }
@@ -192,7 +192,7 @@ static bool take_callback(struct visit *visit, const struct form *callback)
     }
     /* Both doors keep their flows in one place; a state of the other door is not ours to act on. */
     if (!str_equal(visit->flow.door, STR(FLOW_DOOR)) ||
-        !browser_is(visit->request, visit->flow.browser_digest)) {
+        !browser_is(visit->request, BROWSER_SAME_SITE, visit->flow.browser_digest)) {
         page_stale(visit, STALE_OTHER_BROWSER);
         return false;
     }

@@ -7,6 +7,7 @@
 #include "jose/claims.h"
 #include "sso/notify.h"
 #include "sso/reference.h"
+#include "sso/restart.h"
 #include "sso/signing.h"
 #include "sso/slug.h"
 #include "sso/sso_error.h"
@@ -48,11 +49,15 @@ void attempt_end(struct attempt *attempt)
     cached_release(&attempt->snapshot);
 }
 
-/* Where "Opnieuw proberen" leads: a fresh start of the same connection and view. */
-static const char *retry_url(const struct attempt *attempt)
+/* Where "Opnieuw proberen" leads: this attempt once more, or, in a browser that it did not begin in, a fresh
+ * start of the same connection and view. */
+static const char *retry_url(const struct attempt *attempt, const struct sso_error *error)
 {
     if (attempt->connection == NULL)
         return NULL;
+    if (attempt->is_flow_ours)
+        return restart_url(attempt->arena, attempt->flow.id,
+                           error->code == 516 ? "login" : attempt->retry_prompt);
     struct str slug = sso_slug(attempt->arena, attempt->connection);
     return attempt->view.length > 0 ? arena_printf(attempt->arena, "/sso/openidconnect/%.*s?view=%.*s",
                                                    STR_ARG(slug), STR_ARG(attempt->view))
@@ -63,12 +68,18 @@ static void show_page(struct attempt *attempt, const struct sso_error *error, co
                       bool is_notified)
 {
     struct str html;
+    const struct sso_connection *connection = attempt->connection;
+    /* INI-9; nothing of a connection that is not active shows (ADR-7). */
+    if (connection != NULL && connection->frame_ancestors.length > 0 &&
+        str_equal(connection->status, STR("active")))
+        attempt->response->frame_ancestors = arena_strndup(attempt->arena, connection->frame_ancestors.data,
+                                                           connection->frame_ancestors.length);
     struct value *context = value_object(attempt->arena);
     value_put_c(attempt->arena, context, "text",
                 sso_user_text(attempt->arena, error->user_text, reference, is_notified));
     value_put_c(attempt->arena, context, "reference", reference);
     if (error->can_retry)
-        value_put_c(attempt->arena, context, "retry_url", retry_url(attempt));
+        value_put_c(attempt->arena, context, "retry_url", retry_url(attempt, error));
     if (template_render(attempt->door->templates, "sso_error", context, attempt->arena, PAGE_CAP, &html) !=
         OK) {
         log_error("page_not_rendered", LOG_C("template", "sso_error"),
@@ -201,10 +212,35 @@ struct idp_connection attempt_idp_connection(struct attempt *attempt)
     return connection;
 }
 
-struct str attempt_browser_digest(struct attempt *attempt)
+void attempt_abandon(struct attempt *attempt, int code)
 {
-    bool is_new;
-    return browser_identify(attempt->request, attempt->response, &is_new);
+    trail_end(&attempt->trail, clock_now_ms(), "afgebroken", code, 0, NULL, 303);
+    log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
+    log_info("sso_login_abandoned", LOG_STR("reference", attempt->trail.entry.reference),
+             LOG_INT("code", code), LOG_STR("slug", attempt->trail.entry.slug),
+             LOG_C("request", attempt->request->id));
+}
+
+static enum browser_cookie cookie_kind(const struct attempt *attempt)
+{
+    return attempt->connection != NULL && str_equal(attempt->connection->response_mode, STR("form_post"))
+               ? BROWSER_ANY_SITE
+               : BROWSER_SAME_SITE;
+}
+
+struct str attempt_browser_digest(struct attempt *attempt, bool *out_is_new)
+{
+    return browser_identify(attempt->request, attempt->response, cookie_kind(attempt), out_is_new);
+}
+
+bool attempt_find_browser(const struct attempt *attempt, struct str *out_digest)
+{
+    return browser_find(attempt->request, cookie_kind(attempt), out_digest);
+}
+
+bool attempt_is_browser_of_flow(const struct attempt *attempt)
+{
+    return browser_is(attempt->request, cookie_kind(attempt), attempt->flow.browser_digest);
 }
 
 struct str attempt_session_digest(const struct attempt *attempt)

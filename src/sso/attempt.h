@@ -27,8 +27,10 @@ struct attempt {
     int64_t now;
     struct trail trail;
     struct flow flow;
-    struct str view;          /* as asked for; empty = none */
     bool is_consent_required; /* 311: the identity provider said consent_required */
+    bool is_flow_ours;        /* the browser of `flow` is the one at hand */
+    const char *retry_prompt; /* what the identity provider wants before it lets them in; NULL = nothing */
+    struct str view;          /* as asked for; empty = none */
     struct str user_shown;    /* who it is, as a mail may show it; empty = not known (yet) */
 };
 
@@ -55,8 +57,15 @@ void attempt_succeed(struct attempt *attempt);
 /* The connection as the Authentication Client wants it, with our key for client assertions. */
 struct idp_connection attempt_idp_connection(struct attempt *attempt);
 
-/* The digest of the browser-binding cookie (REQ-6), made when there is none. */
-struct str attempt_browser_digest(struct attempt *attempt);
+/* Ends the trail as "afgebroken", with a code or 0: no failure, another attempt takes over. */
+void attempt_abandon(struct attempt *attempt, int code);
+
+/* The digest of the browser-binding cookie (REQ-6, REQ-7), made when there is none. */
+struct str attempt_browser_digest(struct attempt *attempt, bool *out_is_new);
+/* False when the browser has none. */
+bool attempt_find_browser(const struct attempt *attempt, struct str *out_digest);
+/* Whether it is the one that the flow began in (RSP-6). */
+bool attempt_is_browser_of_flow(const struct attempt *attempt);
 /* The digest of the session cookie; empty when there is none. */
 struct str attempt_session_digest(const struct attempt *attempt);
 

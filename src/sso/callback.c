@@ -4,57 +4,29 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
-#include "http/browser.h"
 #include "jose/claims.h"
 #include "sso/handover.h"
 #include "sso/login_report.h"
 #include "sso/notify.h"
-#include "sso/reference.h"
+#include "sso/redaction.h"
+#include "sso/request.h"
+#include "sso/restart.h"
 #include "sso/sign_in.h"
 #include "sso/slug.h"
 #include "sso/sso_error.h"
 
-#include <stdlib.h>
-
-#define CALLBACK_AGE_MAX_S 900 /* REQ-8 */
-#define ADDED_PER_DAY_MAX 500  /* MAP-8 */
+#define ADDED_PER_DAY_MAX 500 /* MAP-8 */
 
 /* ---- the flow and its trail ---- */
 
-struct str callback_pack(struct attempt *attempt, struct str patient_kind, struct str patient)
+static enum outcome unpack(struct attempt *attempt, struct login *login, struct intent *out_intent)
 {
-    json_t *payload = json_object();
-    json_object_set_new(payload, "trail", json_text(trail_pack(&attempt->trail)));
-    json_object_set_new(payload, "view", json_text(attempt->view));
-    json_object_set_new(payload, "patient_kind", json_text(patient_kind));
-    json_object_set_new(payload, "patient", json_text(patient));
-    char *dumped = json_dumps(payload, JSON_COMPACT);
-    json_decref(payload);
-    struct str packed = str_copy(attempt->arena, str_from_c(dumped));
-    free(dumped);
-    return packed;
-}
-
-static struct str member(struct arena *arena, const json_t *object, const char *name)
-{
-    struct str value;
-    return claim_text(object, name, &value) == OK ? str_copy(arena, value) : STR_NONE;
-}
-
-static enum outcome unpack(struct attempt *attempt, struct login *login)
-{
-    json_t *payload;
-    struct failure failure;
-    if (json_parse_object(attempt->flow.payload, &payload, &failure) != OK)
-        return FAILED;
-    attempt->view = member(attempt->arena, payload, "view");
-    login->patient_kind = member(attempt->arena, payload, "patient_kind");
-    login->patient = member(attempt->arena, payload, "patient");
-    struct str packed = member(attempt->arena, payload, "trail");
-    json_decref(payload);
     struct trail trail;
-    if (trail_unpack(&trail, attempt->arena, packed) != OK)
+    if (intent_unpack(attempt->arena, attempt->flow.payload, out_intent, &trail) != OK)
         return FAILED;
+    attempt->view = out_intent->view;
+    login->patient_kind = out_intent->patient_kind;
+    login->patient = out_intent->patient;
     trail_free(&attempt->trail);
     attempt->trail = trail;
     return OK;
@@ -72,56 +44,119 @@ static bool continue_session(struct attempt *attempt, struct str reference)
     return true;
 }
 
-/* RSP-3 to RSP-8; false when the attempt has been answered. */
-static bool take_flow(struct attempt *attempt, const struct form *response, struct login *login)
+/* One of RSP-1 to -12 as a line of step 4; the first that does not hold ends the attempt there. */
+static bool is_kept(struct attempt *attempt, const char *rule, bool is_ok)
 {
-    struct str state;
-    bool is_replay;
-    if (form_get(response, "state", &state) != FORM_ONE) {
-        attempt_fail(attempt, 301, 0, "state is missing, repeated or malformed");
-        return false;
-    }
+    trail_line(&attempt->trail, rule, is_ok);
+    return is_ok;
+}
+
+/* Step 4 as failed, with what the log is to hold of it; `data` is stolen. False, for the caller to return. */
+static bool fail_response(struct attempt *attempt, int code, const char *detail, json_t *data)
+{
+    trail_step(&attempt->trail, TRAIL_RESPONSE, false, data);
+    attempt_fail(attempt, code, 0, detail);
+    return false;
+}
+
+/* RSP-3, RSP-4; false when the attempt has been answered. */
+static bool find_flow(struct attempt *attempt, const struct form *response, bool *out_is_replay)
+{
+    struct str state, digest;
+    if (form_get(response, "state", &state) != FORM_ONE)
+        return fail_response(attempt, 301, "state is missing, repeated or malformed", NULL);
+    trail_line(&attempt->trail, "RSP-3", true);
+    digest = redact_digest(attempt->arena, state);
     switch (flow_take_callback(attempt->door->store, codec_sha256(attempt->arena, state), attempt->now,
-                               attempt->arena, &attempt->flow, &is_replay)) {
+                               attempt->arena, &attempt->flow, out_is_replay)) {
     case OK:
         break;
     case ABSENT:
-        if (attempt_is_within_rate(attempt))
-            attempt_fail(attempt, 302, 0, "no such attempt");
-        return false;
+        trail_line(&attempt->trail, "RSP-4", false);
+        return attempt_is_within_rate(attempt) &&
+               fail_response(attempt, 302, "no such attempt", json_pack("{s:o}", "state", json_text(digest)));
     case FAILED:
-        attempt_fail(attempt, 911, 0, "the store failed");
-        return false;
+        return fail_response(attempt, 911, "the store failed", NULL);
     }
+    if (str_equal(attempt->flow.door, STR(SSO_FLOW_DOOR)))
+        return true;
     /* Both doors keep their flows in one place; one of the other door is not ours to end. */
-    if (!str_equal(attempt->flow.door, STR(SSO_FLOW_DOOR))) {
-        attempt->flow.id = STR_NONE;
-        attempt_fail(attempt, 302, 0, "the attempt belongs to another door");
+    attempt->flow = (struct flow){0};
+    trail_line(&attempt->trail, "RSP-4", false);
+    return fail_response(attempt, 302, "the attempt belongs to another door",
+                         json_pack("{s:o}", "state", json_text(digest)));
+}
+
+static bool fail_browser(struct attempt *attempt, const struct intent *intent, bool is_replay)
+{
+    struct str other;
+    bool has_cookie = attempt_find_browser(attempt, &other);
+    json_t *data =
+        json_pack("{s:b, s:s}", "cookie", has_cookie, "user_agent", redact_user_agent(attempt->request));
+    /* Tabs that started at once in a browser without a cookie: each was given one, and the last one stayed.
+     * A browser without any did not start here, or keeps none. */
+    bool is_same_connection = str_equal(attempt->flow.connection, attempt->connection->id);
+    if (has_cookie && is_same_connection && !is_replay) {
+        trail_step(&attempt->trail, TRAIL_RESPONSE, false, data);
+        if (restart_silently(attempt, intent, 303, false))
+            return false;
+        attempt_fail(attempt, 303, 0, "the browser's cookie is another");
         return false;
     }
-    if (unpack(attempt, login) != OK) {
-        attempt_fail(attempt, 302, 0, "the attempt cannot be read");
-        return false;
+    return fail_response(attempt, 303, "the browser's cookie is missing or another", data);
+}
+
+/* RSP-5 to RSP-8 and RSP-12; false when the attempt has been answered. */
+static bool check_flow(struct attempt *attempt, const struct intent *intent, bool is_replay,
+                       struct str reference)
+{
+    const struct flow *flow = &attempt->flow;
+    int64_t age = attempt->now - flow->created_at;
+    trail_line(&attempt->trail, "RSP-4", true);
+    if (!is_kept(attempt, "RSP-5", age < attempt->conf->login_lifetime_s))
+        return fail_response(attempt, 302, "the attempt has expired",
+                             json_pack("{s:I}", "age_s", (json_int_t)age));
+    if (!is_kept(attempt, "RSP-6", attempt->is_flow_ours))
+        return fail_browser(attempt, intent, is_replay);
+    if (!is_kept(attempt, "RSP-7", str_equal(flow->connection, attempt->connection->id)))
+        return fail_response(attempt, 305, "the callback came to another connection than the request",
+                             json_pack("{s:o, s:o}", "sent_for", json_text(flow->connection), "came_to",
+                                       json_text(attempt->connection->id)));
+    if (is_replay) {
+        if (continue_session(attempt, reference))
+            return false;
+        trail_line(&attempt->trail, "RSP-8", false);
+        return fail_response(
+            attempt, 304, "the state was used before",
+            json_pack("{s:o, s:I}", "used_by", json_text(reference), "age_s", (json_int_t)age));
     }
+    trail_line(&attempt->trail, "RSP-8", true);
+    if (is_kept(attempt, "RSP-12", request_is_compatible(attempt, intent)))
+        return true;
+    trail_step(&attempt->trail, TRAIL_RESPONSE, false,
+               json_pack("{s:I, s:I}", "version_sent", (json_int_t)intent->version, "version_now",
+                         (json_int_t)attempt->connection->version));
+    if (!restart_silently(attempt, intent, 0, true))
+        attempt_fail(attempt, 302, 0, "the connection changed since the request");
+    return false;
+}
+
+/* False when the attempt has been answered. */
+static bool take_flow(struct attempt *attempt, const struct form *response, struct login *login)
+{
+    struct intent intent;
+    bool is_replay;
+    if (!find_flow(attempt, response, &is_replay))
+        return false;
+    if (unpack(attempt, login, &intent) != OK)
+        return fail_response(attempt, 302, "the attempt cannot be read", NULL);
+    attempt->is_flow_ours = attempt_is_browser_of_flow(attempt);
     struct str reference = attempt->trail.entry.reference;
     /* A state that comes again gets an entry of its own: that of the login it led to must stay as it is. */
     if (is_replay)
         attempt_begin_trail(attempt, attempt->trail.entry.slug);
-    if (attempt->now >= attempt->flow.created_at + CALLBACK_AGE_MAX_S) {
-        attempt_fail(attempt, 302, 0, "the attempt has expired");
-        return false;
-    }
-    if (!browser_is(attempt->request, attempt->flow.browser_digest)) {
-        attempt_fail(attempt, 303, 0, "the browser's cookie is missing or another");
-        return false;
-    }
-    if (!str_equal(attempt->flow.connection, attempt->connection->id)) {
-        attempt_fail(attempt, 305, 0, "the callback came to another connection than the request");
-        return false;
-    }
-    if (is_replay && !continue_session(attempt, reference))
-        attempt_fail(attempt, 304, 0, "the state was used before");
-    return !is_replay;
+    trail_line(&attempt->trail, "RSP-3", true);
+    return check_flow(attempt, &intent, is_replay, reference);
 }
 
 /* ---- steps 4 and 5: the provider's answer, tokens, identity ---- */
@@ -347,9 +382,21 @@ static bool know_user(struct attempt *attempt, struct login *login)
     return !login->user.is_blocked;
 }
 
+/* 311: what the person must do at the identity provider, as the prompt that asks for it. */
+static const char *retry_prompt(struct str error)
+{
+    if (str_equal(error, STR("consent_required")))
+        return "consent";
+    if (str_equal(error, STR("account_selection_required")))
+        return "select_account";
+    return str_equal(error, STR("login_required")) || str_equal(error, STR("interaction_required")) ? "login"
+                                                                                                    : NULL;
+}
+
 void callback_run(struct attempt *attempt, const struct form *response)
 {
     struct login login = {0};
+    attempt->retry_prompt = retry_prompt(provider_error(response));
     if (take_flow(attempt, response, &login) && identify(attempt, response, &login) &&
         read_locations(attempt, &login) && map_locations(attempt, &login) &&
         grant_permissions(attempt, &login) && know_user(attempt, &login))

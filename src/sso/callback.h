@@ -11,7 +11,4 @@
 /* `attempt` has its connection. Answers the request. */
 void callback_run(struct attempt *attempt, const struct form *response);
 
-/* What the start keeps in the flow for the callback, beside the trail. */
-struct str callback_pack(struct attempt *attempt, struct str patient_kind, struct str patient);
-
 #endif

@@ -220,12 +220,13 @@ static const char *provider_url(struct attempt *attempt, const struct session *s
 /* What brings the browser back to this entry (OUT-3). */
 static enum outcome remember(struct attempt *attempt, struct str state)
 {
+    bool is_new;
     const struct flow flow = {
         .id = str_from_c(rand_uuid7_in(attempt->arena)),
         .door = STR(FLOW_DOOR),
         .stage = FLOW_LOGIN,
         .state_digest = codec_sha256(attempt->arena, state),
-        .browser_digest = attempt_browser_digest(attempt),
+        .browser_digest = attempt_browser_digest(attempt, &is_new),
         .connection = attempt->connection->id,
         .issuer = attempt->connection->issuer,
         .payload = trail_pack(&attempt->trail),
@@ -346,7 +347,7 @@ static const char *return_fault(struct attempt *attempt, bool *out_is_again)
         return "of a login";
     if (attempt->connection == NULL || !str_equal(attempt->flow.connection, attempt->connection->id))
         return "of another connection";
-    return browser_is(attempt->request, attempt->flow.browser_digest) ? NULL : "of another browser";
+    return attempt_is_browser_of_flow(attempt) ? NULL : "of another browser";
 }
 
 /* Completes the entry that the logout began. */

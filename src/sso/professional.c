@@ -4,6 +4,7 @@
 #include "sso/landing_report.h"
 #include "sso/logout.h"
 #include "sso/patient_access.h"
+#include "sso/restart.h"
 #include "sso/start.h"
 #include "sso/verify.h"
 
@@ -13,6 +14,7 @@ static const struct route front_routes[] = {
     {HTTP_GET, "/sso/openidconnect/*", start_handle, ROUTE_BLOCKING},
     {HTTP_POST, "/sso/openidconnect/*", start_handle, ROUTE_BLOCKING},
     {HTTP_GET, "/sso/logout", logout_handle_page, ROUTE_BLOCKING},
+    {HTTP_GET, RESTART_PATH "*", restart_handle, ROUTE_BLOCKING},
     {HTTP_POST, "/sso/logout", logout_handle, ROUTE_BLOCKING},
 };
 

@@ -1,5 +1,7 @@
 #include "sso/redaction.h"
 
+#include "http/request.h"
+
 #include "base/bsn.h"
 #include "base/buf.h"
 #include "base/codec.h"
@@ -189,4 +191,21 @@ struct str redact_url(struct arena *arena, struct str url)
         }
     }
     return buf_str(&out);
+}
+
+const char *redact_user_agent(const struct http_request *request)
+{
+    /* In this order: each browser names those that it wants to be taken for as well. */
+    static const struct {
+        const char *mark, *family;
+    } families[] = {{"Edg", "Edge"},         {"OPR/", "Opera"},     {"SamsungBrowser/", "Samsung Internet"},
+                    {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"CriOS/", "Chrome"},
+                    {"FxiOS/", "Firefox"},   {"Safari/", "Safari"}};
+    struct str agent;
+    if (http_request_header(request, "User-Agent", &agent) != FORM_ONE || agent.length == 0)
+        return "geen";
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (memmem(agent.data, agent.length, families[i].mark, strlen(families[i].mark)) != NULL)
+            return families[i].family;
+    return "onbekend";
 }

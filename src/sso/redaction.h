@@ -25,6 +25,9 @@ struct str redact_error_description(struct arena *arena, struct str text);
 /* Without user information and fragment; the query cut down to parameter names, except the value of `view`.
  * Works on a path as well. */
 struct str redact_url(struct arena *arena, struct str url);
+/* The family of a User-Agent header ("Firefox"), "onbekend" for what is not known, "geen" without one. */
+struct http_request;
+const char *redact_user_agent(const struct http_request *request);
 /* A parameter name that came from outside, "?" when it may be a value in disguise. */
 struct str redact_parameter_name(struct arena *arena, struct str name);
 

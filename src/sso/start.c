@@ -1,10 +1,6 @@
 #include "sso/start.h"
 
-#include "base/clock.h"
-#include "base/codec.h"
 #include "base/log.h"
-#include "base/rand.h"
-#include "http/browser.h"
 #include "jose/claims.h"
 #include "sso/attempt.h"
 #include "sso/callback.h"
@@ -14,13 +10,12 @@
 #include "sso/patient_context.h"
 #include "sso/provider_metadata.h"
 #include "sso/redaction.h"
+#include "sso/request.h"
 #include "sso/slug.h"
-#include "sso/sso_error.h"
 #include "sso/start_request.h"
 #include "store/session.h"
 
-#define FLOW_KEPT_S                                                                                          \
-    3600 /* beyond CALLBACK_AGE_MAX_S, so that who comes too late can go on to the same view */
+#define PATH_SHOWN_MAX 80
 #define PATIENT_CONTEXT_KEPT_S 600
 
 /* The patient of a start request, once it is believed. */
@@ -67,84 +62,66 @@ static struct patient read_patient(struct attempt *attempt, const struct start_r
     return (struct patient){0};
 }
 
+/* The id of the user whose session this browser has (INI-7: it changes nothing). */
+static struct str session_user(struct attempt *attempt)
+{
+    struct session session;
+    struct str digest = attempt_session_digest(attempt);
+    return digest.length > 0 &&
+                   session_find(attempt->door->store, digest, attempt->now, attempt->arena, &session) == OK
+               ? session.user_id
+               : STR_NONE;
+}
+
+static const char *patient_word(const struct patient *patient)
+{
+    if (patient->rule != NULL)
+        return "nee (geweigerd)";
+    return patient->value.length > 0 ? "ja" : "nee";
+}
+
+static json_t *start_facts(struct attempt *attempt)
+{
+    return json_pack("{s:o, s:o, s:o, s:s}", "address", json_text(attempt->request->peer_address), "host",
+                     json_text(attempt->host != NULL ? attempt->host->name : STR_NONE), "method",
+                     json_text(attempt->request->method_text), "user_agent",
+                     redact_user_agent(attempt->request));
+}
+
 static void log_start(struct attempt *attempt, const struct start_request *start,
                       const struct patient *patient)
 {
-    json_t *ignored = json_array();
+    json_t *data = start_facts(attempt), *ignored = json_array();
     for (size_t i = 0; i < start->ignored_count; i++)
         json_array_append_new(ignored, json_text(start->ignored[i]));
-    json_t *data =
-        json_pack("{s:o, s:o, s:o, s:s, s:b, s:o}", "address", json_text(attempt->request->peer_address),
-                  "host", json_text(attempt->host->name), "view", json_text(attempt->view), "patient",
-                  patient->rule           ? "nee (geweigerd)"
-                  : patient->value.length ? "ja"
-                                          : "nee",
-                  "login_hint", start->has_login_hint, "ignored", ignored);
+    json_object_set_new(data, "view", json_text(attempt->view));
+    json_object_set_new(data, "patient", json_string(patient_word(patient)));
+    if (patient->kind.length > 0)
+        json_object_set_new(data, "patient_kind", json_text(patient->kind));
     if (patient->rule != NULL)
         json_object_set_new(data, "rule", json_string(patient->rule));
+    if (start->iss.length > 0)
+        json_object_set_new(data, "iss", json_text(start->iss));
+    json_object_set_new(data, "login_hint", json_boolean(start->has_login_hint));
+    json_object_set_new(data, "launch", json_boolean(start->launch.length > 0));
+    json_object_set_new(data, "ignored", ignored);
+    struct str user = session_user(attempt);
+    if (user.length > 0)
+        json_object_set_new(data, "session_user", json_text(user));
     trail_step(&attempt->trail, TRAIL_START, true, data);
 }
 
-/* INI-3; 0, or the code. */
-static int check_connection(const struct sso_connection *connection)
+/* Step 1 of a start that breaks a rule: 104 with both issuers, the others with the rule. */
+static void refuse_start(struct attempt *attempt, const struct start_request *start, int code)
 {
-    if (connection == NULL)
-        return 101;
-    if (!str_equal(connection->status, STR("active")))
-        return 102;
-    if (connection->issuer.length == 0 || connection->client_id.length == 0 ||
-        connection->location_claim.length == 0)
-        return 103;
-    if (connection->secret_count == 0 && !str_equal(connection->client_auth, STR("private_key_jwt")))
-        return 103;
-    return 0;
-}
-
-/* Steps 2 and 3: the request to the identity provider, kept in a flow. */
-static void send_request(struct attempt *attempt, const struct start_request *start,
-                         const struct patient *patient)
-{
-    struct idp_connection connection = attempt_idp_connection(attempt);
-    struct str redirect_uri = slug_redirect_uri(attempt->arena, attempt->host, attempt->connection);
-    struct form_field hint = {.name = STR("login_hint"), .value = start->login_hint};
-    struct idp_attempt request;
-    struct failure failure = {""};
-    struct idp_report report = {0};
-    const char *url;
-    enum idp_result result =
-        idp_start(attempt->door->idp, &connection,
-                  arena_strndup(attempt->arena, redirect_uri.data, redirect_uri.length), &hint,
-                  start->has_login_hint ? 1 : 0, attempt->arena, &request, &url, &report, &failure);
-    login_report_connection(attempt, result, &report);
-    idp_report_free(&report);
-    if (result != IDP_OK) {
-        attempt_fail(attempt, sso_error_of_idp(result, STR_NONE), 0, failure.text);
-        return;
+    json_t *data = start_facts(attempt);
+    json_object_set_new(data, "rule", json_string(start->rule));
+    if (code == 104) {
+        json_object_set_new(data, "iss", json_text(redact_url(attempt->arena, start->iss)));
+        json_object_set_new(data, "expected", json_text(attempt->connection->issuer));
     }
-    trail_step(&attempt->trail, TRAIL_REQUEST, true,
-               json_pack("{s:s, s:o, s:o}", "pkce", request.code_verifier.length > 0 ? "S256" : "off",
-                         "state", json_text(redact_digest(attempt->arena, request.state)), "nonce",
-                         json_text(redact_digest(attempt->arena, request.nonce))));
-    struct flow flow = {
-        .id = str_from_c(rand_uuid7_in(attempt->arena)),
-        .door = STR(SSO_FLOW_DOOR),
-        .stage = FLOW_LOGIN,
-        .state_digest = codec_sha256(attempt->arena, request.state),
-        .browser_digest = attempt_browser_digest(attempt),
-        .connection = attempt->connection->id,
-        .issuer = request.issuer,
-        .nonce = request.nonce,
-        .code_verifier = request.code_verifier,
-        .payload = callback_pack(attempt, patient->kind, patient->value),
-        .created_at = attempt->now,
-        .expires_at = attempt->now + FLOW_KEPT_S,
-    };
-    if (flow_create(attempt->door->store, &flow) != OK) {
-        attempt_fail(attempt, 911, 0, "the store failed");
-        return;
-    }
-    log_writer_put(attempt->door->log, trail_entry(&attempt->trail));
-    http_response_redirect(attempt->response, url);
+    trail_step(&attempt->trail, TRAIL_START, false, data);
+    attempt_fail(attempt, code, 0, start->rule);
 }
 
 static void run_start(struct attempt *attempt, struct start_request *start)
@@ -152,32 +129,44 @@ static void run_start(struct attempt *attempt, struct start_request *start)
     int code = start_request_check(start, directory_data(attempt->snapshot), attempt->host,
                                    attempt->connection, attempt->arena);
     if (code != 0) {
-        attempt_fail(attempt, code, 0, start->rule);
+        refuse_start(attempt, start, code);
         return;
     }
     attempt->view = start->view.length > 0 ? start->view : start->target_view;
     struct patient patient = read_patient(attempt, start);
+    if (start->is_target_refused)
+        trail_warn(&attempt->trail, 105);
     if (patient.rule != NULL)
         trail_warn(&attempt->trail, 108);
     log_start(attempt, start, &patient);
-    send_request(attempt, start, &patient);
+    struct intent intent = {
+        .view = attempt->view,
+        .patient_kind = patient.kind,
+        .patient = patient.value,
+        .has_login_hint = start->has_login_hint,
+        .login_hint = start->login_hint,
+        .launch = start->launch,
+    };
+    request_send(attempt, &intent);
 }
 
-/* INI-5. False when the attempt has been refused, and answered. */
-static bool is_within_rates(struct attempt *attempt)
+/* A request for which there is no login to begin: what the system's log holds of it (4.1). */
+static void refuse(struct attempt *attempt, const struct start_request *start, int code)
 {
     if (!attempt_is_within_rate(attempt))
-        return false;
-    const struct conf *conf = attempt->conf;
-    const struct rate_limit limit = {conf->starts_per_connection, (conf->starts_per_connection + 2) / 3};
-    int64_t now_ms = clock_monotonic_ms();
-    struct str connection = attempt->connection->id, browser;
-    struct rate_verdict verdict = rate_take_connection(attempt->door->rate, connection, limit, now_ms);
-    if (verdict.refusal == RATE_ALLOWED && browser_find(attempt->request, &browser))
-        verdict = rate_take_browser(attempt->door->rate, browser, connection, (int)conf->loop_starts, now_ms);
-    if (verdict.refusal != RATE_ALLOWED)
-        attempt_fail_busy(attempt, &verdict);
-    return verdict.refusal == RATE_ALLOWED;
+        return;
+    json_t *data = start_facts(attempt);
+    if (start->rule != NULL)
+        json_object_set_new(data, "rule", json_string(start->rule));
+    struct str path = str_slice(attempt->request->path_tail, 0, PATH_SHOWN_MAX);
+    if (code == 101 && str_is_printable_ascii(path))
+        json_object_set_new(data, "slug", json_text(path));
+    if (code == 102)
+        json_object_set_new(data, "status", json_text(attempt->connection->status));
+    if (code == 103)
+        json_object_set_new(data, "missing", request_missing_fields(attempt->connection));
+    trail_step(&attempt->trail, code >= 300 ? TRAIL_RESPONSE : TRAIL_START, false, data);
+    attempt_fail(attempt, code, 0, start->rule != NULL ? start->rule : "start refused");
 }
 
 /* True when it was one of the addresses of logging out, and has been answered. */
@@ -217,12 +206,11 @@ static void run(struct attempt *attempt, struct start_request *start)
     if (is_logout(attempt, slug.tail))
         return;
     if (code == 0)
-        code = check_connection(attempt->connection);
+        code = request_check_connection(attempt->connection);
     if (code == 0)
         code = start_request_sort(start, attempt->connection, slug.tail);
     if (code != 0) {
-        if (attempt_is_within_rate(attempt))
-            attempt_fail(attempt, code, 0, start->rule ? start->rule : "start refused");
+        refuse(attempt, start, code);
         return;
     }
     switch (start->kind) {
@@ -242,7 +230,7 @@ static void run(struct attempt *attempt, struct start_request *start)
         http_response_text(attempt->response, 401, "");
         return;
     }
-    if (is_within_rates(attempt))
+    if (request_is_within_rates(attempt))
         run_start(attempt, start);
 }
 

@@ -8,6 +8,7 @@
 #define BODY_BYTES_MAX 16384
 #define LOGIN_HINT_BYTES_MAX 256
 #define PATIENT_REFERENCE_BYTES_MAX 64
+#define LAUNCH_BYTES_MAX 512
 
 static int refuse(struct start_request *start, int code, const char *rule)
 {
@@ -191,6 +192,21 @@ static enum outcome get(const struct start_request *start, const char *name, str
     return FAILED;
 }
 
+static enum outcome get_named(const struct start_request *start, struct str name, struct str *out_value)
+{
+    enum outcome outcome = ABSENT;
+    *out_value = STR_NONE;
+    for (size_t i = 0; i < start->form.count; i++) {
+        if (!str_equal(start->form.fields[i].name, name))
+            continue;
+        if (outcome != ABSENT || start->form.fields[i].is_malformed)
+            return FAILED;
+        *out_value = start->form.fields[i].value;
+        outcome = OK;
+    }
+    return outcome;
+}
+
 /* What stands behind `origin` in `url`, when it is that very origin and the path begins there; so a host that
  * merely begins alike, a user name or a backslash does not pass. */
 static bool behind_origin(struct str url, struct str origin, struct str *out_rest)
@@ -248,13 +264,20 @@ static int check_view_and_hint(struct start_request *start)
     return 0;
 }
 
+/* The name of the parameter with the encrypted BSN. */
+static struct str patient_parameter(const struct sso_connection *connection)
+{
+    return connection->patient_parameter.length > 0 ? connection->patient_parameter : STR("bsn");
+}
+
 /* A BSN in the clear is refused with 108 whatever the connection says of patients, and forgotten here, so
  * that nothing behind this can write it down. */
-static void drop_clear_bsn(struct start_request *start)
+static void drop_clear_bsn(struct start_request *start, struct str parameter)
 {
     for (size_t i = 0; i < start->form.count; i++) {
         struct form_field *field = &start->form.fields[i];
-        if (!str_equal(field->name, STR("bsn")) || !patient_context_is_clear(field->value))
+        bool is_bsn = str_equal(field->name, STR("bsn")) || str_equal(field->name, parameter);
+        if (!is_bsn || !patient_context_is_clear(field->value))
             continue;
         field->value = STR_NONE;
         start->warning = 108;
@@ -266,17 +289,28 @@ static int check_patient(struct start_request *start, const struct sso_connectio
 {
     bool is_bsn = str_equal(connection->patient_context, STR("bsn_encrypted"));
     bool is_external = is_bsn || str_equal(connection->patient_context, STR("external_id"));
-    drop_clear_bsn(start);
+    struct str parameter = patient_parameter(connection);
+    drop_clear_bsn(start, parameter);
     if (get(start, "clientId", &start->patient_reference) == FAILED ||
         start->patient_reference.length > PATIENT_REFERENCE_BYTES_MAX ||
         !str_is_printable_ascii(start->patient_reference))
         return refuse(start, 107, "INI-6 clientId");
-    if (get(start, "bsn", &start->patient_ciphertext) == FAILED)
+    if (get_named(start, parameter, &start->patient_ciphertext) == FAILED)
         return refuse(start, 107, "INI-6 bsn");
     if (!is_external)
         start->patient_reference = STR_NONE;
     if (!is_bsn)
         start->patient_ciphertext = STR_NONE;
+    return 0;
+}
+
+static int check_launch(struct start_request *start, const struct sso_connection *connection)
+{
+    if (!connection->is_launch_passed)
+        return 0;
+    if (get(start, "launch", &start->launch) == FAILED || start->launch.length > LAUNCH_BYTES_MAX ||
+        !str_is_printable_ascii(start->launch))
+        return refuse(start, 107, "INI-6 launch");
     return 0;
 }
 
@@ -290,8 +324,9 @@ static void list_ignored(struct start_request *start, const struct sso_connectio
     start->ignored = arena_array_of(arena, start->form.count, struct str);
     for (size_t i = 0; i < start->form.count; i++) {
         struct str name = start->form.fields[i].name;
-        bool is_own =
-            (is_external && str_equal(name, STR("clientId"))) || (is_bsn && str_equal(name, STR("bsn")));
+        bool is_own = (is_external && str_equal(name, STR("clientId"))) ||
+                      (is_bsn && str_equal(name, patient_parameter(connection))) ||
+                      (connection->is_launch_passed && str_equal(name, STR("launch")));
         for (size_t j = 0; j < sizeof own / sizeof *own; j++)
             is_own = is_own || str_equal_c(name, own[j]);
         if (!is_own)
@@ -302,19 +337,23 @@ static void list_ignored(struct start_request *start, const struct sso_connectio
 int start_request_check(struct start_request *start, const struct sso_data *data, const struct sso_host *host,
                         const struct sso_connection *connection, struct arena *arena)
 {
-    struct str iss, target;
+    struct str target;
     /* Equal to a configured issuer, which is https; nothing else needs a look. */
-    if (get(start, "iss", &iss) != ABSENT && !str_equal(iss, connection->issuer))
+    if (get(start, "iss", &start->iss) != ABSENT && !str_equal(start->iss, connection->issuer))
         return refuse(start, 104, "INI-6 iss");
     int code = check_view_and_hint(start);
     if (code == 0)
         code = check_patient(start, connection);
+    if (code == 0)
+        code = check_launch(start, connection);
     if (code != 0)
         return code;
     enum outcome outcome = get(start, "target_link_uri", &target);
     if (outcome == FAILED)
         return refuse(start, 107, "INI-6 target_link_uri");
-    if (outcome == OK && resolve_target(arena, target, data, host, connection, &start->target_view) != OK)
+    start->is_target_refused =
+        outcome == OK && resolve_target(arena, target, data, host, connection, &start->target_view) != OK;
+    if (start->is_target_refused && connection->is_target_strict)
         return refuse(start, 105, "INI-6 target_link_uri");
     list_ignored(start, connection, arena);
     return 0;

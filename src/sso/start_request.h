@@ -38,7 +38,10 @@ struct start_request {
     struct str target_view;        /* of target_link_uri; `view` goes before it */
     struct str patient_reference;  /* external id; empty = none */
     struct str patient_ciphertext; /* for patient_context_open; empty = none */
+    struct str launch;             /* to be sent on unchanged; empty = none */
+    struct str iss;                /* empty = none */
     int warning;                   /* 108 or 0 */
+    bool is_target_refused;        /* 105 as a warning: the target is not ours, and not asked to be */
     struct str *ignored;           /* names of other parameters, fit for the log */
     size_t ignored_count;
 };

@@ -195,7 +195,9 @@ void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code
 {
     char cause_text[2] = {cause, '\0'};
     json_t *data = json_object(), *warnings = remark_texts(trail, false), *notes = remark_texts(trail, true);
-    if (code != 0 && !sso_error_find(code)->is_warning && !is_of_logout(trail))
+    /* 105 may be either. */
+    bool is_failed = code != 0 && !sso_error_find(code)->is_warning && code != trail_warning(trail);
+    if (is_failed && !is_of_logout(trail))
         mark_unreached(trail, code);
     json_object_set_new(data, "result", json_string(result));
     if (code != 0) {
@@ -212,7 +214,7 @@ void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code
         json_object_set_new(data, "notes", notes);
     json_object_set_new(data, "http", json_integer(status));
     json_object_set_new(data, "total_ms", json_integer(now_ms - trail->entry.started_at_ms));
-    trail_step(trail, TRAIL_RESULT, code == 0 || sso_error_find(code)->is_warning, data);
+    trail_step(trail, TRAIL_RESULT, !is_failed, data);
     trail->entry.ended_at_ms = now_ms;
     trail->entry.result = str_from_c(arena_strdup(trail->arena, result));
     trail->entry.code = code;

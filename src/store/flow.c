@@ -95,6 +95,32 @@ enum outcome flow_create(struct store *store, const struct flow *flow)
     return outcome;
 }
 
+struct trim_call {
+    struct str door, browser_digest;
+    int keep;
+};
+
+static enum outcome trim_work(struct db *db, void *context)
+{
+    const struct trim_call *call = context;
+    /* An id begins with the time. More than 1000 at once is for the next time. */
+    struct db_query *query = db_query(db, "DELETE FROM flow WHERE id IN (SELECT id FROM flow WHERE "
+                                          "browser_digest = $1 AND door = $2 AND stage = 1 "
+                                          "ORDER BY id DESC LIMIT 1000 OFFSET $3)");
+    db_bind_blob(query, 1, call->browser_digest);
+    db_bind_text(query, 2, call->door);
+    db_bind_int(query, 3, call->keep);
+    if (db_run(query) != OK)
+        return FAILED;
+    return db_changes(db) > 0 ? OK : ABSENT;
+}
+
+enum outcome flow_trim(struct store *store, struct str door, struct str browser_digest, int keep)
+{
+    struct trim_call call = {door, browser_digest, keep};
+    return store_write_one(store, "flow_trim", trim_work, &call);
+}
+
 struct find_call {
     struct str key;
     int64_t now;

@@ -43,6 +43,10 @@ struct flow {
 
 enum outcome flow_create(struct store *store, const struct flow *flow) MUST_CHECK;
 
+/* Deletes what a browser has at a door in FLOW_LOGIN beyond the newest `keep` (REQ-8). ABSENT when there was
+ * nothing to delete. */
+enum outcome flow_trim(struct store *store, struct str door, struct str browser_digest, int keep) MUST_CHECK;
+
 /* Uses up the state: FLOW_LOGIN -> FLOW_CALLBACK, atomically. OK: this caller owns the callback. ABSENT: no
  * such state or expired. When the state was used before: OK with *out_is_replay true and the flow as it is.
  */
