@@ -14,6 +14,7 @@
 #include "sso/sign_in.h"
 #include "sso/slug.h"
 #include "sso/sso_error.h"
+#include "sso/views.h"
 
 #define ADDED_PER_DAY_MAX 500 /* MAP-8 */
 
@@ -206,7 +207,20 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
 
 /* ---- steps 6 and 7: locations and the mapping table ---- */
 
-static bool fail_locations(struct attempt *attempt, enum locations_result result)
+/* PRM-7: without permissions there is no session, unless the connection says that there is one with nothing
+ * in it. Where it does, the failure is a warning and the login goes on, to the main menu and without a
+ * patient. */
+static bool goes_on_without(struct attempt *attempt, struct login *login, int code)
+{
+    if (!attempt->connection->is_session_without_permissions)
+        return false;
+    trail_warn(&attempt->trail, code);
+    login->patient = STR_NONE;
+    attempt->view = STR(VIEW_MAIN_MENU);
+    return true;
+}
+
+static bool fail_locations(struct attempt *attempt, struct login *login, enum locations_result result)
 {
     switch (result) {
     case LOCATIONS_OK:
@@ -215,6 +229,8 @@ static bool fail_locations(struct attempt *attempt, enum locations_result result
         attempt_fail(attempt, 701, 'a', "the location claim is absent");
         break;
     case LOCATIONS_EMPTY:
+        if (goes_on_without(attempt, login, 701))
+            return false;
         attempt_fail(attempt, 701, 'b', "the location claim is empty");
         break;
     case LOCATIONS_OVERAGE:
@@ -247,7 +263,7 @@ static bool read_locations(struct attempt *attempt, struct login *login)
                              (json_int_t)locations->received, "dropped", (json_int_t)locations->dropped,
                              "duplicates", (json_int_t)locations->duplicates),
                    ids);
-    return !fail_locations(attempt, result);
+    return !fail_locations(attempt, login, result);
 }
 
 static const char *state_name(const struct mapping_found *found)
@@ -279,8 +295,10 @@ static void log_mapping(struct attempt *attempt, const struct login *login, size
             json_object_set_new(id, "group", json_text(login->found[i].group));
         json_array_append_new(ids, id);
     }
-    trail_step_ids(&attempt->trail, TRAIL_MAPPING, linked > 0,
-                   json_pack("{s:I}", "linked", (json_int_t)linked), ids);
+    trail_step_ids(
+        &attempt->trail, TRAIL_MAPPING, linked > 0,
+        json_pack("{s:I, s:I}", "received", (json_int_t)login->locations.count, "linked", (json_int_t)linked),
+        ids);
 }
 
 static bool map_locations(struct attempt *attempt, struct login *login)
@@ -302,12 +320,39 @@ static bool map_locations(struct attempt *attempt, struct login *login)
             trail_note(&attempt->trail, 707);
     }
     log_mapping(attempt, login, linked);
-    if (linked == 0)
-        attempt_fail(attempt, 701, inactive > 0 ? 'd' : 'c', "no received location is linked");
-    return linked > 0;
+    if (linked > 0 || goes_on_without(attempt, login, 701))
+        return true;
+    attempt_fail(attempt, 701, inactive > 0 ? 'd' : 'c', "no received location is linked");
+    return false;
 }
 
 /* ---- step 8: permissions ---- */
+
+/* Permissions per group, their union, the ceiling and what it leaves (5.2). */
+static void log_permissions(struct attempt *attempt, const struct login *login, const struct str *names,
+                            size_t count, bool is_ok)
+{
+    const struct permissions *permissions = &login->permissions;
+    struct permissions together = {0};
+    json_t *groups = json_array(), *lines = json_array();
+    for (size_t i = 0; i < permissions->group_count; i++) {
+        const struct sso_group *group = permissions->groups[i];
+        const struct permissions own = {.pairs = group->pairs, .count = group->pair_count};
+        json_array_append_new(groups, json_text(group->name));
+        json_array_append_new(lines, json_pack("{s:o, s:o}", "group", json_text(group->name), "permissions",
+                                               json_text(permissions_text(attempt->arena, &own))));
+    }
+    if (permissions_compute(attempt->arena, directory_data(attempt->snapshot),
+                            attempt->connection->customer_key, names, count, STR_NONE,
+                            &together) != PERMISSIONS_OK)
+        together.count = 0;
+    trail_step_ids(&attempt->trail, TRAIL_PERMISSIONS, is_ok,
+                   json_pack("{s:o, s:I, s:o, s:I, s:o}", "groups", groups, "union",
+                             (json_int_t)together.count, "ceiling", json_text(attempt->connection->ceiling),
+                             "permissions", (json_int_t)permissions->count, "result",
+                             json_text(permissions_text(attempt->arena, permissions))),
+                   lines);
+}
 
 static bool grant_permissions(struct attempt *attempt, struct login *login)
 {
@@ -319,13 +364,10 @@ static bool grant_permissions(struct attempt *attempt, struct login *login)
     enum permissions_result result = permissions_compute(attempt->arena, directory_data(attempt->snapshot),
                                                          attempt->connection->customer_key, names, count,
                                                          attempt->connection->ceiling, &login->permissions);
-    json_t *groups = json_array();
-    for (size_t i = 0; i < login->permissions.group_count; i++)
-        json_array_append_new(groups, json_text(login->permissions.groups[i]->name));
-    trail_step(&attempt->trail, TRAIL_PERMISSIONS, result == PERMISSIONS_OK,
-               json_pack("{s:o, s:o, s:I}", "groups", groups, "ceiling",
-                         json_text(attempt->connection->ceiling), "permissions",
-                         (json_int_t)login->permissions.count));
+    log_permissions(attempt, login, names, count, result == PERMISSIONS_OK);
+    if (result != PERMISSIONS_OK &&
+        goes_on_without(attempt, login, result == PERMISSIONS_GROUPS_INACTIVE ? 701 : 702))
+        return true;
     switch (result) {
     case PERMISSIONS_OK:
         return true;
@@ -346,6 +388,13 @@ static bool grant_permissions(struct attempt *attempt, struct login *login)
 }
 
 /* ---- step 9: the user ---- */
+
+static const char *user_word(const struct sso_user_change *change)
+{
+    if (change->is_created)
+        return "aangemaakt";
+    return change->changed_fields.length > 0 ? "bijgewerkt" : "gevonden";
+}
 
 static bool know_user(struct attempt *attempt, struct login *login)
 {
@@ -374,8 +423,8 @@ static bool know_user(struct attempt *attempt, struct login *login)
     attempt->trail.entry.user_name =
         login->user.display_name.length > 0 ? login->user.display_name : login->user.subject;
     trail_step(&attempt->trail, TRAIL_USER, !login->user.is_blocked,
-               json_pack("{s:o, s:o, s:b, s:o}", "claim", json_text(subject), "user",
-                         json_text(login->user.id), "created", change.is_created, "changed",
+               json_pack("{s:o, s:o, s:s, s:o}", "claim", json_text(subject), "user",
+                         json_text(login->user.id), "result", user_word(&change), "changed",
                          json_text(change.changed_fields)));
     if (login->user.is_blocked)
         attempt_fail(attempt, 801, 0, "the user is blocked");

@@ -4,7 +4,6 @@
 #include "jose/claims.h"
 #include "sso/attempt.h"
 #include "sso/callback.h"
-#include "sso/login_report.h"
 #include "sso/logout.h"
 #include "sso/logout_message.h"
 #include "sso/patient_context.h"

@@ -22,6 +22,8 @@ static void check_start(const struct start_request *start, const struct sso_data
     check(start->patient_reference.length <= 64 && str_is_printable_ascii(start->patient_reference));
     check(start->login_hint.length <= 256 && str_is_printable_utf8(start->login_hint));
     check(!patient_context_is_clear(start->patient_ciphertext));
+    check(start->launch.length <= 512 && str_is_printable_ascii(start->launch));
+    check(!start->is_target_refused || start->target_view.length == 0);
     check(start->ignored_count <= start->form.count);
     for (size_t i = 0; i < start->ignored_count; i++)
         check(start->ignored[i].length <= 32 && str_is_printable_ascii(start->ignored[i]));
@@ -35,6 +37,9 @@ static void try(struct arena *arena, enum http_method method, enum slug_tail tai
                                         .provider_key = STR("ysis"),
                                         .issuer = STR("https://zon.ysis.example"),
                                         .callback_mode = STR("same_url"),
+                                        .is_launch_passed = true,
+                                        .is_target_strict = method == HTTP_POST,
+                                        .patient_parameter = STR("ctx"),
                                         .patient_context = STR("bsn_encrypted")};
     if (tail == SLUG_CALLBACK)
         connection.callback_mode = STR("separate");

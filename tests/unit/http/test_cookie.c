@@ -43,6 +43,10 @@ static void written_forms(void **state)
                         "__Host-sluis_b=abc-_9; Path=/; Secure; HttpOnly; SameSite=Lax");
     assert_string_equal(cookie_set(arena, "sluis_b", STR("abc-_9"), false),
                         "sluis_b=abc-_9; Path=/; HttpOnly; SameSite=Lax");
+    assert_string_equal(cookie_set_any_site(arena, "sluis_bn", STR("abc-_9"), true),
+                        "__Host-sluis_bn=abc-_9; Path=/; Secure; HttpOnly; SameSite=None");
+    assert_string_equal(cookie_set_any_site(arena, "sluis_bn", STR("abc-_9"), false),
+                        "sluis_bn=abc-_9; Path=/; HttpOnly");
     assert_string_equal(cookie_clear(arena, "sluis_b", true),
                         "__Host-sluis_b=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
     assert_string_equal(cookie_clear(arena, "sluis_b", false),

@@ -30,6 +30,7 @@ static int set_up(void **state)
                                          .provider_key = STR("ysis"),
                                          .issuer = STR(ISSUER),
                                          .callback_mode = STR("same_url"),
+                                         .is_target_strict = true,
                                          .patient_context = STR("external_id")};
     return 0;
 }
@@ -414,6 +415,61 @@ static void a_bsn_in_the_clear_is_a_warning_and_is_gone(void **state)
     }
 }
 
+static void the_name_of_the_bsn_parameter_is_the_connections(void **state)
+{
+    (void)state;
+    connection.patient_context = STR("bsn_encrypted");
+    connection.patient_parameter = STR("ctx");
+    assert_int_equal(checked("ctx=abc.def&bsn=ghi.jkl"), 0);
+    assert_true(str_equal_c(start.patient_ciphertext, "abc.def"));
+    assert_int_equal(start.ignored_count, 1);
+    assert_int_equal(checked("ctx=a&ctx=b"), 107);
+    /* In the clear it is refused by either name. */
+    const char *clear[] = {"ctx=999990019", "bsn=999990019", "ctx=abc.def&bsn=999990019"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(checked(clear[i]), 0);
+        assert_int_equal(start.warning, 108);
+        for (size_t j = 0; j < start.form.count; j++)
+            assert_false(str_equal_c(start.form.fields[j].value, "999990019"));
+    }
+}
+
+static void launch_goes_along_when_the_connection_says_so(void **state)
+{
+    (void)state;
+    char parameters[600];
+    assert_int_equal(checked("launch=xyz"), 0);
+    assert_int_equal(start.launch.length, 0);
+    assert_int_equal(start.ignored_count, 1);
+    connection.is_launch_passed = true;
+    assert_int_equal(checked("launch=x%26y"), 0);
+    assert_true(str_equal_c(start.launch, "x&y"));
+    assert_int_equal(start.ignored_count, 0);
+    memset(parameters, 'a', sizeof parameters);
+    memcpy(parameters, "launch=", 7);
+    parameters[7 + 512] = '\0';
+    assert_int_equal(checked(parameters), 0);
+    assert_int_equal(start.launch.length, 512);
+    parameters[7 + 512] = 'a';
+    parameters[7 + 513] = '\0';
+    assert_int_equal(checked(parameters), 107);
+    assert_int_equal(checked("launch=%C3%A9"), 107);
+    assert_int_equal(checked("launch=a&launch=b"), 107);
+}
+
+static void a_target_that_is_not_ours_can_be_a_warning(void **state)
+{
+    (void)state;
+    const char *parameters = "target_link_uri=https%3A%2F%2Fevil.example%2F";
+    assert_int_equal(checked(parameters), 105);
+    connection.is_target_strict = false;
+    assert_int_equal(checked(parameters), 0);
+    assert_true(start.is_target_refused);
+    assert_int_equal(start.target_view.length, 0);
+    assert_int_equal(checked("view=status"), 0);
+    assert_false(start.is_target_refused);
+}
+
 static void INI8_request_shaping_parameters_are_ignored_and_listed(void **state)
 {
     (void)state;
@@ -458,6 +514,9 @@ int main(void)
         TEST(C31_look_alikes_of_our_host_are_refused),
         TEST(INI6_view_and_clientId_have_their_grammar),
         TEST(a_patient_counts_as_the_connection_says),
+        TEST(the_name_of_the_bsn_parameter_is_the_connections),
+        TEST(launch_goes_along_when_the_connection_says_so),
+        TEST(a_target_that_is_not_ours_can_be_a_warning),
         TEST(a_bsn_in_the_clear_is_a_warning_and_is_gone),
         TEST(INI8_request_shaping_parameters_are_ignored_and_listed),
         TEST(a_name_that_may_be_a_value_is_not_listed),

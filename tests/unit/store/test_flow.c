@@ -61,6 +61,41 @@ static void a_state_works_once(void **state)
     assert_int_equal(found.stage, FLOW_ENDED);
 }
 
+/* A flow of door "sso" and this browser, with a state of its own. */
+static void open_login(const char *state, const char *browser, struct flow *out_flow)
+{
+    static int logins;
+    *out_flow = fixture_flow(state);
+    out_flow->id = str_from_c(arena_printf(fx.arena, "0193aaaa-0000-7000-8000-%012d", ++logins));
+    out_flow->door = STR("sso");
+    out_flow->browser_digest = digest_of(browser);
+    assert_ok(flow_create(fx.store, out_flow));
+}
+
+static void REQ8_the_oldest_open_logins_of_a_browser_are_dropped(void **state)
+{
+    (void)state;
+    struct flow flows[6], other_browser, other_door, found;
+    bool is_replay;
+    open_login("other", "b2", &other_browser);
+    other_door = fixture_flow("medmij");
+    other_door.browser_digest = digest_of("b1");
+    assert_ok(flow_create(fx.store, &other_door));
+    const char *states[] = {"t0", "t1", "t2", "t3", "t4", "t5"};
+    for (size_t i = 0; i < 6; i++)
+        open_login(states[i], "b1", &flows[i]);
+    /* The second is at the callback: no longer open, so neither counted nor dropped. */
+    assert_ok(flow_take_callback(fx.store, flows[1].state_digest, TEST_NOW, fx.arena, &found, &is_replay));
+    assert_ok(flow_trim(fx.store, STR("sso"), digest_of("b1"), 3));
+    assert_absent(flow_trim(fx.store, STR("sso"), digest_of("b1"), 3));
+    const bool is_there[] = {false, true, false, true, true, true};
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(flow_find(fx.store, flows[i].id, TEST_NOW, fx.arena, &found),
+                         is_there[i] ? OK : ABSENT);
+    assert_ok(flow_find(fx.store, other_browser.id, TEST_NOW, fx.arena, &found));
+    assert_ok(flow_find(fx.store, other_door.id, TEST_NOW, fx.arena, &found));
+}
+
 static void two_flows_cannot_share_a_state(void **state)
 {
     (void)state;
@@ -118,7 +153,8 @@ static void identity_stands_only_while_the_choice_is_open(void **state)
     flow.expires_at = TEST_NOW + 2000;
     assert_ok(flow_identify(fx.store, &flow));
     assert_absent(flow_identify(fx.store, &flow));
-    assert_ok(flow_find(fx.store, flow.id, TEST_NOW + 1999, fx.arena, &found)); /* the choice has its own time */
+    assert_ok(
+        flow_find(fx.store, flow.id, TEST_NOW + 1999, fx.arena, &found)); /* the choice has its own time */
     assert_absent(flow_find(fx.store, flow.id, TEST_NOW + 2000, fx.arena, &found));
     assert_ok(flow_find(fx.store, flow.id, TEST_NOW, fx.arena, &found));
     assert_int_equal(found.stage, FLOW_CHOICE);
@@ -184,6 +220,8 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(an_unknown_or_expired_flow_is_absent),
     STORE_TEST(a_state_works_once),
     STORE_TEST(two_flows_cannot_share_a_state),
+    STORE_TEST(REQ8_the_oldest_open_logins_of_a_browser_are_dropped),
+    STORE_TEST(REQ8_the_oldest_open_logins_of_a_browser_are_dropped),
     STORE_TEST(a_cancelled_login_starts_again_in_the_same_flow),
     STORE_TEST(identity_stands_only_while_the_choice_is_open),
     STORE_TEST(purge_deletes_what_expired_and_no_more_than_asked),
