@@ -58,6 +58,7 @@ static struct db_query *put_summary(struct db *db, const struct exchange_entry *
             "user_id = excluded.user_id, user_name = excluded.user_name, steps = excluded.steps "
             "WHERE sso_log.started_at_ms = excluded.started_at_ms "
             "AND sso_log.connection = excluded.connection "
+            "AND (excluded.ended_at_ms > 0 OR sso_log.ended_at_ms = 0) "
             "RETURNING indexed_start_ms, location_digest");
     db_bind_text(query, 1, entry->reference);
     db_bind_text(query, 2, entry->connection);
@@ -73,6 +74,21 @@ static struct db_query *put_summary(struct db *db, const struct exchange_entry *
     db_bind_text(query, 12, entry->user_name);
     db_bind_text(query, 13, entry->steps);
     return query;
+}
+
+/* A partial entry of a login that has ended meanwhile, at another node, has nothing to add: OK. ABSENT when
+ * the reference is that of another login. */
+static enum outcome look_who_has_it(struct db *db, const struct exchange_entry *entry)
+{
+    struct db_query *query = db_query(db, "SELECT 1 FROM sso_log WHERE reference = $1 AND started_at_ms = $2 "
+                                          "AND connection = $3");
+    db_bind_text(query, 1, entry->reference);
+    db_bind_int(query, 2, entry->started_at_ms);
+    db_bind_text(query, 3, entry->connection);
+    enum db_step step = db_step(query);
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
 }
 
 static void delete_locations(struct db *db, int64_t started_at_ms, struct str reference)
@@ -123,7 +139,7 @@ static enum outcome write_work(struct db *db, void *context)
     if (db_finish(query) != OK)
         return FAILED;
     if (step != DB_ROW)
-        return ABSENT;
+        return look_who_has_it(db, entry);
     bool has_index = old_digest.length > 0;
     if (str_equal(old_digest, call->location_digest) && (!has_index || old_start == entry->started_at_ms))
         return OK;
@@ -185,14 +201,14 @@ enum outcome exchange_log_write_all(struct store *store, const struct exchange_e
 {
     struct arena *arena = arena_new();
     struct write_all_call all = {arena_array_of(arena, count, struct write_call), count, out_foreign};
-    enum outcome outcome = OK;
-    for (size_t i = 0; i < count && outcome == OK; i++) {
-        if (entries[i]->location_count > LOCATIONS_MAX)
-            outcome = store_fault(store, "exchange_log_write", "more than 2000 location ids");
-        all.calls[i] = (struct write_call){entries[i], digest_locations(arena, entries[i]), arena};
+    bool is_sound = true;
+    for (size_t i = 0; i < count && is_sound; i++) {
+        is_sound = entries[i]->location_count <= LOCATIONS_MAX;
+        if (is_sound)
+            all.calls[i] = (struct write_call){entries[i], digest_locations(arena, entries[i]), arena};
     }
-    if (outcome == OK)
-        outcome = store_write(store, "exchange_log_write", write_all_work, &all);
+    enum outcome outcome = is_sound ? store_write(store, "exchange_log_write", write_all_work, &all)
+                                    : store_fault(store, "exchange_log_write", "more than 2000 location ids");
     arena_free(&arena);
     return outcome;
 }

@@ -35,8 +35,9 @@ struct exchange_list {
 };
 
 /* Inserts, or replaces what the same login wrote before: same reference, start and connection. ABSENT, and
- * nothing changed: the reference is that of another login (references are random and may meet). Cheap to
- * repeat: the index of location ids is written when they change. */
+ * nothing changed: the reference is that of another login (references are random and may meet). A partial
+ * entry never replaces one that has ended: two nodes write when they come to it. Cheap to repeat:
+ * the index of location ids is written when they change. */
 enum outcome exchange_log_write(struct store *store, const struct exchange_entry *entry) MUST_CHECK;
 /* Several in one transaction, in their order: FAILED when one fails, and then none is written. out_foreign[i]
  * tells what ABSENT tells of one. */

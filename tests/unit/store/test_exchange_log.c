@@ -129,6 +129,48 @@ static void location_ids_that_change_are_indexed_anew(void **state)
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_log_location"), 0);
 }
 
+/* Of a login that began at one node and ended at another, whose log was quicker. */
+static void an_entry_that_has_ended_is_not_made_partial_again(void **state)
+{
+    (void)state;
+    const struct str ids[] = {STR("1377")};
+    struct exchange_entry ended = entry_of("SSO-20270115-LATE0001", 0), partial = ended, found;
+    ended.location_ids = ids;
+    ended.location_count = 1;
+    partial.ended_at_ms = 0;
+    partial.result = STR("");
+    partial.code = 0;
+    partial.steps = STR("[]");
+    write_entry(&ended);
+    write_entry(&partial);
+    assert_ok(exchange_log_find(fx.other, SCOPE_ALL, ended.reference, fx.arena, &found));
+    assert_str(found.result, "geweigerd");
+    assert_int_equal(found.ended_at_ms, ended.ended_at_ms);
+    assert_str(found.steps, "[{\"n\":1}]");
+    assert_int_equal(found.location_count, 1);
+}
+
+static void entries_go_together_or_not_at_all(void **state)
+{
+    (void)state;
+    struct exchange_entry first = entry_of("SSO-20270115-SAME0001", 0), second, found;
+    struct exchange_entry foreign = entry_of("SSO-20270115-SAME0001", 5);
+    const struct exchange_entry *all[] = {&first, &second, &foreign};
+    bool is_foreign[3];
+    second = entry_of("SSO-20270115-SAME0002", 1);
+    assert_ok(exchange_log_write_all(fx.store, all, 3, is_foreign));
+    assert_false(is_foreign[0] || is_foreign[1]);
+    assert_true(is_foreign[2]);
+    assert_ok(exchange_log_find(fx.other, SCOPE_ALL, second.reference, fx.arena, &found));
+
+    struct exchange_entry third = entry_of("SSO-20270115-SAME0003", 2), broken = third;
+    const struct exchange_entry *bad[] = {&third, &broken};
+    broken.reference = STR("SSO-20270115-SAME0004");
+    broken.location_count = MANY + 1;
+    assert_int_equal(exchange_log_write_all(fx.store, bad, 2, is_foreign), FAILED);
+    assert_int_equal(exchange_log_find(fx.other, SCOPE_ALL, third.reference, fx.arena, &found), ABSENT);
+}
+
 static void a_reference_of_another_login_is_left_alone(void **state)
 {
     (void)state;
@@ -423,6 +465,8 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(an_entry_comes_back_as_it_went_in),
     STORE_TEST(a_partial_entry_is_readable_and_replaced_by_what_follows),
     STORE_TEST(location_ids_that_change_are_indexed_anew),
+    STORE_TEST(an_entry_that_has_ended_is_not_made_partial_again),
+    STORE_TEST(entries_go_together_or_not_at_all),
     STORE_TEST(a_reference_of_another_login_is_left_alone),
     STORE_TEST(an_entry_is_amended_once_from_what_it_was),
     STORE_TEST(two_thousand_location_ids_are_indexed),
