@@ -189,13 +189,15 @@ struct watch_call {
 };
 
 /* The newest login that began after that second and for which the identity provider did its part: it
- * succeeded, or failed at what came after. ABSENT when there is none. */
+ * succeeded, or failed at what came after. Entries of logging out (steps 21 to 23) say nothing of it. ABSENT
+ * when there is none. */
 static enum outcome find_success(struct db *db, struct str connection, int64_t since, int64_t *out_at)
 {
     struct db_query *query =
         db_query(db, "SELECT started_at_ms FROM sso_log WHERE connection = $1 AND started_at_ms >= $2 "
                      "AND ended_at_ms > 0 AND (result IN ('geslaagd', 'geslaagd met waarschuwing') "
-                     "OR code BETWEEN 701 AND 899) ORDER BY started_at_ms DESC, reference DESC LIMIT 1");
+                     "OR code BETWEEN 701 AND 899) AND steps NOT LIKE '%\"n\":2_,\"label\":%' ORDER BY "
+                     "started_at_ms DESC, reference DESC LIMIT 1");
     db_bind_text(query, 1, connection);
     db_bind_int(query, 2, (since + 1) * 1000);
     enum db_step step = db_step(query);

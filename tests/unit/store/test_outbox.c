@@ -373,7 +373,8 @@ static int64_t watch_at(int64_t at)
     return mails;
 }
 
-static void log_login(const char *connection, const char *result, int code, int64_t started, int64_t ended)
+static void log_entry(const char *connection, const char *result, int code, int64_t started, int64_t ended,
+                      const char *steps)
 {
     static int number;
     struct exchange_entry entry = {
@@ -386,9 +387,14 @@ static void log_login(const char *connection, const char *result, int code, int6
         .ended_at_ms = ended == 0 ? 0 : (TEST_NOW + ended) * 1000,
         .result = str_from_c(result),
         .code = code,
-        .steps = STR("[]"),
+        .steps = str_from_c(steps),
     };
     assert_ok(exchange_log_write(fx.store, &entry));
+}
+
+static void log_login(const char *connection, const char *result, int code, int64_t started, int64_t ended)
+{
+    log_entry(connection, result, code, started, ended, "[{\"n\":2,\"label\":\"Koppelvlak\",\"ok\":true}]");
 }
 
 static void three_failures_in_two_minutes_start_an_outage(void **state)
@@ -417,7 +423,8 @@ static void an_outage_ends_with_a_login_that_began_after_it(void **state)
     log_login("c1", "geslaagd", 0, -30, 5);    /* began before it */
     log_login("c2", "geslaagd", 0, 10, 11);    /* of another connection */
     log_login("c1", "geweigerd", 201, 12, 13); /* did not get through */
-    log_login("c1", "", 0, 14, 0);             /* still on its way */
+    log_entry("c1", "geslaagd", 0, 15, 16, "[{\"n\":21,\"label\":\"Uitloggen gestart\",\"ok\":true}]");
+    log_login("c1", "", 0, 14, 0); /* still on its way */
     assert_int_equal(watch_at(200), 0);
     log_login("c1", "geweigerd", 701, 20, 21); /* the identity provider did its part */
     assert_int_equal(watch_at(121), 0);        /* two minutes of calm first */
