@@ -7,8 +7,6 @@
 
 #include <inttypes.h>
 
-#define DRIFT_WARNING_S 30 /* MET-12 */
-
 static void check_options(struct check *check, const char *key, const struct sso_connection *connection,
                           const struct idp_report *report)
 {
@@ -18,7 +16,7 @@ static void check_options(struct check *check, const char *key, const struct sso
                       report->features.has_pkce_s256 ? "set pkce to S256: its metadata promise it"
                                                      : "ask the supplier of the identity provider for PKCE",
                       "PKCE is off; only the nonce binds an answer to its request");
-    if (idp_report_drift(report, &drift) && (drift > DRIFT_WARNING_S || drift < -DRIFT_WARNING_S))
+    if (idp_report_drift(report, &drift) && idp_is_drift_large(drift))
         check_warning(check, key, "let both machines follow a time server (NTP)",
                       "the clock of its identity provider differs %" PRId64 " seconds from ours", drift);
 }

@@ -139,6 +139,17 @@ static void tell_incomplete(const struct import *import)
     }
 }
 
+/* REQ-4: what keeps an answer to its request, with one lock less. */
+static void tell_without_pkce(const struct import *import)
+{
+    for (size_t i = 0; i < import->data.sso.connection_count; i++) {
+        const struct sso_connection *connection = &import->data.sso.connections[i];
+        if (str_equal(connection->pkce, STR("off")))
+            printf("without PKCE connection %s: only for an identity provider that refuses it\n",
+                   catalog_object_name(import->cli->arena, SECTION_CONNECTIONS, connection));
+    }
+}
+
 /* ---- writing ---- */
 
 static enum mapping_status status_of(struct str word)
@@ -249,6 +260,7 @@ static int import_file(struct import *import)
     if (status != CLI_OK)
         return status;
     tell_incomplete(import);
+    tell_without_pkce(import);
     const struct tally *tally = &import->tally;
     printf("%u added, %u changed, %u unchanged, %u removed%s\n", tally->added, tally->changed,
            tally->unchanged, tally->removed,

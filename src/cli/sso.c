@@ -47,7 +47,8 @@ const char *sso_connection_lacks(struct arena *arena, const struct sso_connectio
     } needs[] = {
         {"issuer", connection->issuer.length > 0},
         {"client_id", connection->client_id.length > 0},
-        {"client_secret", connection->secret_count > 0},
+        {"client_secret",
+         connection->secret_count > 0 || str_equal(connection->client_auth, STR("private_key_jwt"))},
         {"location_claim", connection->location_claim.length > 0},
     };
     const char *text = "";

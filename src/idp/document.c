@@ -12,9 +12,8 @@
 #define DOCUMENT_BYTES_MAX ((size_t)262144) /* MET-10 */
 #define CONNECT_MS 3000                     /* MET-8 */
 #define TOTAL_MS 5000
-#define REDIRECTS_MAX 2    /* MET-9 */
-#define FORCED_GAP_S 60    /* MET-7 */
-#define DRIFT_WARNING_S 30 /* MET-12 */
+#define REDIRECTS_MAX 2 /* MET-9 */
+#define FORCED_GAP_S 60 /* MET-7 */
 #define WAIT_MS (TOTAL_MS + 1000)
 
 struct document {
@@ -147,7 +146,7 @@ struct fetch {
 
 static void check_drift(const struct document_source *source, const struct idp_call *call)
 {
-    if (call->has_drift && (call->drift_s > DRIFT_WARNING_S || call->drift_s < -DRIFT_WARNING_S))
+    if (call->has_drift && idp_is_drift_large(call->drift_s))
         log_warning("idp_clock_drift", LOG_C("connection", source->id), LOG_INT("seconds", call->drift_s));
 }
 

@@ -7,6 +7,7 @@
 
 #define NAMES_MAX 40
 #define NAME_LENGTH_MAX 40
+#define DRIFT_WARNING_S 30
 
 static void copy_printable(char *out_text, size_t size, struct str text)
 {
@@ -55,6 +56,11 @@ void idp_report_free(struct idp_report *report)
     json_decref(report->header);
     json_decref(report->claims);
     *report = (struct idp_report){0};
+}
+
+bool idp_is_drift_large(int64_t seconds)
+{
+    return seconds > DRIFT_WARNING_S || seconds < -DRIFT_WARNING_S;
 }
 
 bool idp_report_drift(const struct idp_report *report, int64_t *out_seconds)

@@ -100,6 +100,8 @@ struct idp_report {
 
 void idp_report_free(struct idp_report *report);
 
+/* MET-12: clocks this far apart are worth a warning. */
+bool idp_is_drift_large(int64_t seconds);
 /* True when a drift is known: of the latest answer that had a date. */
 bool idp_report_drift(const struct idp_report *report, int64_t *out_seconds);
 

@@ -7,7 +7,6 @@
 #define TEXT_SHOWN_MAX 256
 #define LIST_SHOWN_MAX 20
 #define DRIFT_WARNING 912
-#define DRIFT_WARNING_S 30 /* MET-12 */
 
 void fact_put(json_t *object, const char *name, struct str value)
 {
@@ -109,7 +108,7 @@ void fact_put_drift(json_t *object, const struct idp_report *report)
     if (!idp_report_drift(report, &drift))
         return;
     fact_put_int(object, "clock_drift_s", drift);
-    if (drift > DRIFT_WARNING_S || drift < -DRIFT_WARNING_S)
+    if (idp_is_drift_large(drift))
         json_object_set_new(object, "warning",
                             json_sprintf("%d %s", DRIFT_WARNING, sso_error_find(DRIFT_WARNING)->title));
 }

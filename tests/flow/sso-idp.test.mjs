@@ -310,6 +310,12 @@ describe('what a connection may ask for', () => {
     assert.doesNotMatch(stdout, new RegExp(`connection ${slugOf('leesbaar')} `))
   })
 
+  check('REQ-4: so does `sluis import`; a connection with private_key_jwt is complete without a secret', async () => {
+    const told = await house.cli('import', house.file('sso-own.yaml'))
+    assert.match(told, new RegExp(`^without PKCE connection ${slugOf('opties')} `, 'm'))
+    assert.doesNotMatch(told, /incomplete connection/)
+  })
+
   check('UIN-1, UIN-6: userinfo by POST, and its claims count first; 5.6 tells of it', async () => {
     const provider = house.providers[slugOf('opties')]
     provider.spoilUserinfo = (body) => ({ ...body, locaties: ['10', 'uit-userinfo'], amr: ['verzonnen'] })
