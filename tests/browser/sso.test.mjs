@@ -100,6 +100,22 @@ check('the button of the record opens the application, at the patient', () =>
     assert.equal((await house.newest(YSIS)).code, 0)
   }))
 
+check('C10: five tabs that start at once in a browser without our cookie all reach the application', async () => {
+  const context = await chromium.createBrowserContext()
+  try {
+    const record = await context.newPage()
+    await record.goto(house.at('epd', '/inloggen'), { waitUntil: 'load' })
+    await Promise.all([record.waitForNavigation({ waitUntil: 'load' }), record.click('#member-sandra')])
+    const tabs = await Promise.all(['werklijst', 'tdlmenu', 'aanvraagmenu', 'bestelronde', 'default'].map(async (view) => ({ view, page: await context.newPage() })))
+    await Promise.all(tabs.map(({ view, page }) => page.goto(house.at('epd', `/sso?environment=production&view=${view}`), { waitUntil: 'load' })))
+    for (const { view, page } of tabs) assert.equal(new URL(page.url()).hostname, 'app.localhost', `${view}: ${await text(page)}`)
+    const names = (await tabs[0].page.cookies(house.frontUrl)).map(({ name }) => name).sort()
+    assert.deepEqual(names, ['sluis_b', 'sluis_s'])
+  } finally {
+    await context.close()
+  }
+})
+
 check('who works at no linked location: one text, one reference, and the log behind it', () =>
   atButton('els', {}, async (tab) => {
     assert.equal(new URL(tab.url()).origin, house.frontUrl)
