@@ -11,6 +11,7 @@
  */
 #include "app_sluis.h"
 #include "base/clock.h"
+#include "epd.h"
 #include "facts.h"
 #include "http/cookie.h"
 #include "page.h"
@@ -384,6 +385,7 @@ static void show_view(const struct sim *sim, const struct http_request *request,
     if (opened.found && !opened.notice)
         put_patient(arena, context, &opened);
     page_answer(sim, response, is_allowed ? 200 : 403, "app_view", context);
+    response->form_targets = epd_form_targets(sim, request->arena);
     json_decref(opened.patient);
     json_decref(session);
 }
@@ -405,16 +407,29 @@ static void view_get(void *door, const struct http_request *request, struct http
                      "Ga terug naar het hoofdmenu van de doelapplicatie.");
 }
 
+/* Where Sluis asks whether to log out there as well; of the environment that the session came from. */
+static const char *sluis_logout_url(const struct sim *sim, struct arena *arena, const json_t *session)
+{
+    const struct staff_client *client = staff_find_environment(str_from_c(page_text(session, "environment")));
+    return arena_printf(arena, "%s/sso/logout",
+                        client != NULL ? epd_front_url(sim, client) : sim->settings.front_url);
+}
+
 static void leave_post(void *door, const struct http_request *request, struct http_response *response)
 {
     const struct sim *sim = door;
     struct str key;
+    struct form form;
+    bool is_sluis_meant = page_form(request, &form) == OK && str_equal_c(page_field(&form, "where"), "sluis");
     json_t *session = find_session(sim, request, &key);
     if (session)
         json_decref(shelf_take(sim->app->sessions, key));
+    if (is_sluis_meant)
+        http_response_redirect(response, sluis_logout_url(sim, request->arena, session));
+    else
+        page_message(sim, request, response, 200, PART, "U bent uitgelogd",
+                     "Alleen deze applicatie is gesloten. In het dossier bent u nog ingelogd.");
     json_decref(session);
-    page_message(sim, request, response, 200, PART, "U bent uitgelogd",
-                 "Alleen deze applicatie is gesloten. In het dossier bent u nog ingelogd.");
     http_response_header(response, "Set-Cookie", cookie_clear(request->arena, COOKIE, false));
 }
 

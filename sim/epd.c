@@ -32,6 +32,7 @@ struct epd {
     struct forge_key *key; /* both under the lock */
     struct forge_key *previous_key;
     atomic_bool has_button[EPD_MEMBERS_MAX]; /* by place in staff_members */
+    atomic_int channel;                      /* enum epd_channel */
 };
 
 enum outcome epd_new(struct epd **out_epd, struct failure *failure)
@@ -50,6 +51,7 @@ enum outcome epd_new(struct epd **out_epd, struct failure *failure)
     epd->shelves.tokens = shelf_new(PENDING_MAX, TOKEN_LIFETIME_S);
     for (size_t i = 0; i < staff_member_count && i < EPD_MEMBERS_MAX; i++)
         atomic_init(&epd->has_button[i], staff_members[i].has_button);
+    atomic_init(&epd->channel, EPD_CHANNEL_BACK);
     *out_epd = epd;
     return OK;
 }
@@ -72,6 +74,16 @@ void epd_free(struct epd **epd)
 struct epd_shelves *epd_shelves(struct epd *epd)
 {
     return &epd->shelves;
+}
+
+enum epd_channel epd_channel(const struct epd *epd)
+{
+    return (enum epd_channel)atomic_load(&epd->channel);
+}
+
+void epd_set_channel(struct epd *epd, enum epd_channel channel)
+{
+    atomic_store(&epd->channel, (int)channel);
 }
 
 /* ---- keys ---- */
@@ -249,14 +261,7 @@ static void login_post(void *door, const struct http_request *request, struct ht
 
 static void logout_post(void *door, const struct http_request *request, struct http_response *response)
 {
-    const struct sim *sim = door;
-    struct str key;
-    json_t *session = epd_session(sim, request, &key);
-    if (session)
-        json_decref(shelf_take(epd_shelves(sim->epd)->sessions, key));
-    json_decref(session);
-    http_response_redirect(response, "/inloggen");
-    http_response_header(response, "Set-Cookie", cookie_clear(request->arena, EPD_COOKIE, false));
+    epd_logout_end(door, request, response, NULL, "/inloggen");
 }
 
 /* ---- the record ---- */
@@ -487,6 +492,8 @@ static void tests_get(void *door, const struct http_request *request, struct htt
     value_put_c(arena, context, "kid", key_id(sim->epd, arena));
     value_put_c(arena, context, "sid", page_text(session, "sid"));
     value_put_c(arena, context, "subject", member->subject);
+    value_put_bool(arena, context, "is_back", epd_channel(sim->epd) == EPD_CHANNEL_BACK);
+    value_put_bool(arena, context, "is_front", epd_channel(sim->epd) == EPD_CHANNEL_FRONT);
     put_faults(arena, context);
     page_answer(sim, response, 200, "epd_tests", context);
     json_decref(session);
@@ -543,7 +550,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/", home_get, ROUTE_PLAIN},
     {HTTP_GET, "/inloggen", login_get, ROUTE_PLAIN},
     {HTTP_POST, "/inloggen", login_post, ROUTE_PLAIN},
-    {HTTP_POST, "/uitloggen", logout_post, ROUTE_PLAIN},
+    {HTTP_POST, "/uitloggen", logout_post, ROUTE_BLOCKING},
     {HTTP_POST, "/client", patient_post, ROUTE_PLAIN},
     {HTTP_GET, "/sso", sso_get, ROUTE_PLAIN},
     {HTTP_GET, "/beheer", tests_get, ROUTE_PLAIN},

@@ -1,8 +1,10 @@
 /*
  * The health record, and the OpenID Connect issuer that it is at the same time. Shared by epd.c (its pages)
- * and epd_idp.c (its protocol). Sessions, requests, codes and tokens are JSON objects on shelves:
+ * epd_idp.c (its protocol) and epd_logout.c (the end of a session). Sessions, requests, codes and tokens are
+ * JSON objects on shelves:
  *
- *   session   member, sid, auth_time, patient (external id), fault, shape, context (the last one sent)
+ *   session   member, sid, auth_time, patient (external id), fault, shape, context (the last one sent),
+ *             clients (ids of those that got a code)
  *   pending   redirect_uri, state, nonce, code_challenge, client (id): a request that waits for a login
  *   code      a pending request with member, sid, auth_time, fault and shape
  *   token     the same, for userinfo
@@ -61,6 +63,18 @@ enum outcome epd_id_token(const struct sim *sim, struct arena *arena, const json
                           struct str access_token, struct str *out_token, struct failure *failure) MUST_CHECK;
 json_t *epd_userinfo(const json_t *grant);
 bool epd_has_fault(const json_t *object, const char *key);
+
+/* epd_logout.c: what becomes of the applications when a session here ends. */
+enum epd_channel { EPD_CHANNEL_NONE, EPD_CHANNEL_BACK, EPD_CHANNEL_FRONT };
+enum epd_channel epd_channel(const struct epd *epd); /* as the tester chose */
+void epd_set_channel(struct epd *epd, enum epd_channel channel);
+/* Remembers in the session that this client got a code. */
+void epd_logout_note_client(json_t *session, const char *client_id);
+/* Takes the session away, if there is one, and tells the applications that it was used for, but not
+ * `except` (NULL = all of them). With the front channel the answer is a page with a frame for each of them
+ * and a link to `target`; otherwise it is a redirect there. */
+void epd_logout_end(const struct sim *sim, const struct http_request *request, struct http_response *response,
+                    const struct staff_client *except, const char *target);
 
 extern const struct sim_part epd_idp_part; /* the routes of the protocol */
 extern const struct sim_part epd_logout_part;

@@ -25,7 +25,7 @@ static void metadata_get(void *door, const struct http_request *request, struct 
     const char *issuer = epd_issuer(sim, arena);
     json_t *metadata = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:[s], s:[s,s], s:[s], s:[s], s:[s], s:[s,s], s:[s], s:[s,s,s], "
-        "s:[s,s,s,s,s,s], s:b, s:b, s:b}",
+        "s:[s,s,s,s,s,s], s:b, s:b, s:b, s:b, s:b}",
         "issuer", issuer,                                                                     //
         "authorization_endpoint", arena_printf(arena, "%s/oidcAuthorize", issuer),            //
         "token_endpoint", arena_printf(arena, "%s/oidcAccessToken", issuer),                  //
@@ -42,7 +42,8 @@ static void metadata_get(void *door, const struct http_request *request, struct 
         "scopes_supported", "openid", "profile", "email",                                     //
         "claims_supported", "sub", "name", "email", "locaties", "personeelsnummer", "sid",    //
         "authorization_response_iss_parameter_supported", 1,                                  //
-        "backchannel_logout_supported", 1, "backchannel_logout_session_supported", 1);
+        "backchannel_logout_supported", 1, "backchannel_logout_session_supported", 1,         //
+        "frontchannel_logout_supported", 1, "frontchannel_logout_session_supported", 1);
     page_json(response, 200, metadata);
 }
 
@@ -179,6 +180,7 @@ void epd_answer_request(const struct sim *sim, const struct http_request *reques
     if (session) {
         json_object_del(session, "fault");
         json_object_del(session, "shape");
+        epd_logout_note_client(session, page_text(asked, "client"));
         shelf_replace(shelves->sessions, session_key, session);
     }
     const struct fault *fault = fault_find(str_from_c(page_text(asked, "fault")));
@@ -328,44 +330,6 @@ static void userinfo_get(void *door, const struct http_request *request, struct 
     json_decref(grant);
 }
 
-/* ---- end of the session (RP-Initiated Logout 1.0) ---- */
-
-static void logout_get(void *door, const struct http_request *request, struct http_response *response)
-{
-    const struct sim *sim = door;
-    struct arena *arena = request->arena;
-    struct form form;
-    struct str key;
-    if (form_parse(arena, request->query, &form) != OK) {
-        refuse_request(sim, request, response, "Het verzoek heeft te veel parameters.");
-        return;
-    }
-    const char *target = NULL;
-    struct str wanted = page_field(&form, "post_logout_redirect_uri");
-    for (size_t i = 0; i < staff_client_count; i++) {
-        const char *landing =
-            arena_printf(arena, "%s/logged-out", epd_start_url(sim, arena, &staff_clients[i]));
-        if (str_equal_c(wanted, landing))
-            target = landing;
-    }
-    if (wanted.length > 0 && (!target || page_field(&form, "id_token_hint").length == 0)) {
-        refuse_request(sim, request, response, "Dit adres voor na het uitloggen is hier niet bekend.");
-        return;
-    }
-    json_t *session = epd_session(sim, request, &key);
-    if (session)
-        json_decref(shelf_take(epd_shelves(sim->epd)->sessions, key));
-    json_decref(session);
-    struct parameters parameters = {.count = 0};
-    if (page_field(&form, "state").length > 0)
-        add(&parameters, "state", page_field(&form, "state"));
-    if (target)
-        answer_in_query(response, target, &parameters);
-    else
-        http_response_redirect(response, "/");
-    http_response_header(response, "Set-Cookie", cookie_clear(arena, EPD_COOKIE, false));
-}
-
 static const struct route routes[] = {
     {HTTP_GET, "/cas/oidc/.well-known/openid-configuration", metadata_get, ROUTE_PLAIN},
     {HTTP_GET, "/cas/oidc/jwks", jwks_get, ROUTE_PLAIN},
@@ -373,7 +337,6 @@ static const struct route routes[] = {
     {HTTP_POST, "/cas/oidc/oidcAccessToken", token_post, ROUTE_BLOCKING},
     {HTTP_GET, "/cas/oidc/oidcProfile", userinfo_get, ROUTE_PLAIN},
     {HTTP_POST, "/cas/oidc/oidcProfile", userinfo_get, ROUTE_PLAIN},
-    {HTTP_GET, "/cas/oidc/oidcLogout", logout_get, ROUTE_PLAIN},
 };
 
 const struct sim_part epd_idp_part = {"epd.localhost", routes, sizeof routes / sizeof routes[0],

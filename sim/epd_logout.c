@@ -1,12 +1,15 @@
 /*
- * Back-channel logout from the health record (OpenID Connect Back-Channel Logout 1.0; spec 2.15, C25): a
- * logout token to Sluis, right or wrong as chosen, and what Sluis answered.
+ * The end of a session at the health record (spec 2.15, C25): its end-session page (RP-Initiated Logout 1.0),
+ * what it tells the applications then (Back-Channel and Front-Channel Logout 1.0), and a logout token on
+ * request, right or wrong as chosen, with what Sluis answered.
  */
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/rand.h"
 #include "epd.h"
 #include "http/client.h"
+#include "http/cookie.h"
 #include "oauth.h"
 
 #define EVENT "http://schemas.openid.net/event/backchannel-logout"
@@ -14,6 +17,7 @@
 #define CALL_TIMEOUT_MS 5000
 #define ANSWER_BYTES_MAX ((size_t)64 * 1024)
 #define BODY_BYTES_MAX ((size_t)16 * 1024)
+#define URL_BYTES_MAX ((size_t)8192)
 
 /* The token for what the form asks; empty when it could not be made. */
 static struct str logout_token(const struct sim *sim, struct arena *arena, const json_t *session,
@@ -76,6 +80,12 @@ static enum http_call_result send_token(struct arena *arena, const char *url, st
     return http_client_call(arena, &call, out_answer, &failure);
 }
 
+static const char *backchannel_url(const struct sim *sim, struct arena *arena,
+                                   const struct staff_client *client)
+{
+    return arena_printf(arena, "%s/backchannel-logout", epd_start_url(sim, arena, client));
+}
+
 static void logout_message_post(void *door, const struct http_request *request,
                                 struct http_response *response)
 {
@@ -103,7 +113,7 @@ static void logout_message_post(void *door, const struct http_request *request,
     json_decref(session);
 
     struct http_answer answer = {0};
-    const char *url = arena_printf(arena, "%s/backchannel-logout", epd_start_url(sim, arena, client));
+    const char *url = backchannel_url(sim, arena, client);
     struct value *context = page_context(sim, request, EPD_PART, "Uitlogbericht verstuurd");
     if (send_token(arena, url, token, &answer) == HTTP_CALL_OK)
         value_put_c(arena, context, "status", arena_printf(arena, "%d", answer.status));
@@ -114,7 +124,202 @@ static void logout_message_post(void *door, const struct http_request *request,
     page_answer(sim, response, 200, "epd_logout", context);
 }
 
+/* ---- the end of a session ---- */
+
+void epd_logout_note_client(json_t *session, const char *client_id)
+{
+    json_t *clients = json_object_get(session, "clients"), *known;
+    size_t i;
+    if (clients == NULL) {
+        clients = json_array();
+        json_object_set_new(session, "clients", clients);
+    }
+    json_array_foreach(clients, i, known)
+    {
+        if (str_equal_c(str_from_c(json_string_value(known)), client_id))
+            return;
+    }
+    json_array_append_new(clients, json_string(client_id));
+}
+
+static bool is_told(const json_t *session, const struct staff_client *client,
+                    const struct staff_client *except)
+{
+    size_t i;
+    json_t *known;
+    json_array_foreach(json_object_get(session, "clients"), i, known)
+    {
+        if (client != except && str_equal_c(str_from_c(client->id), json_string_value(known)))
+            return true;
+    }
+    return false;
+}
+
+static void tell_by_token(const struct sim *sim, struct arena *arena, const json_t *session,
+                          const struct staff_client *client)
+{
+    struct http_answer answer = {0};
+    const struct staff_member *member = staff_find_member(str_from_c(page_text(session, "member")));
+    struct str token = logout_token(sim, arena, session, member, client, STR("both"));
+    if (send_token(arena, backchannel_url(sim, arena, client), token, &answer) != HTTP_CALL_OK)
+        log_warning("logout_message_not_sent", LOG_C("client", client->id));
+    else
+        log_info("logout_message_sent", LOG_C("client", client->id), LOG_INT("status", answer.status));
+}
+
+static const char *frame_url(const struct sim *sim, struct arena *arena, const json_t *session,
+                             const struct staff_client *client)
+{
+    struct buf url = buf_new(arena, URL_BYTES_MAX);
+    buf_printf(&url, "%s/frontchannel-logout?iss=", epd_start_url(sim, arena, client));
+    buf_append_url_component(&url, str_from_c(epd_issuer(sim, arena)));
+    buf_append_c(&url, "&sid=");
+    buf_append_url_component(&url, str_from_c(page_text(session, "sid")));
+    return buf_c(&url);
+}
+
+/* No page of this program may hold frames, so this one brings a policy of its own. */
+static void answer_with_frames(const struct sim *sim, const struct http_request *request,
+                               struct http_response *response, struct value *frames, const char *target)
+{
+    struct arena *arena = request->arena;
+    struct value *context = page_context(sim, request, EPD_PART, "U bent uitgelogd uit het dossier");
+    value_put(arena, context, "frames", frames);
+    value_put_c(arena, context, "target", target);
+    page_answer(sim, response, 200, "epd_frames", context);
+    response->kind = RESPONSE_DATA;
+    http_response_header(response, "Content-Security-Policy",
+                         arena_printf(arena,
+                                      "default-src 'none'; style-src 'self'; img-src 'self'; frame-src %s; "
+                                      "frame-ancestors 'none'",
+                                      epd_form_targets(sim, arena)));
+}
+
+void epd_logout_end(const struct sim *sim, const struct http_request *request, struct http_response *response,
+                    const struct staff_client *except, const char *target)
+{
+    struct arena *arena = request->arena;
+    struct str key;
+    json_t *session = epd_session(sim, request, &key);
+    struct value *frames = value_list(arena);
+    size_t frame_count = 0;
+    if (session)
+        json_decref(shelf_take(epd_shelves(sim->epd)->sessions, key));
+    for (size_t i = 0; i < staff_client_count; i++) {
+        const struct staff_client *client = &staff_clients[i];
+        if (!is_told(session, client, except))
+            continue;
+        switch (epd_channel(sim->epd)) {
+        case EPD_CHANNEL_NONE:
+            break;
+        case EPD_CHANNEL_BACK:
+            tell_by_token(sim, arena, session, client);
+            break;
+        case EPD_CHANNEL_FRONT: {
+            struct value *frame = value_object(arena);
+            value_put_c(arena, frame, "url", frame_url(sim, arena, session, client));
+            value_put_c(arena, frame, "name", client->name);
+            value_append(arena, frames, frame);
+            frame_count++;
+            break;
+        }
+        }
+    }
+    json_decref(session);
+    if (frame_count > 0)
+        answer_with_frames(sim, request, response, frames, target);
+    else
+        http_response_redirect(response, target);
+    http_response_header(response, "Set-Cookie", cookie_clear(arena, EPD_COOKIE, false));
+}
+
+/* ---- the end-session page ---- */
+
+struct end_request {
+    const struct staff_client *client; /* NULL when there is no address to go back to */
+    const char *landing;
+    struct str state;
+};
+
+static enum outcome read_end_request(const struct sim *sim, struct arena *arena, const struct form *form,
+                                     struct end_request *out)
+{
+    *out = (struct end_request){.landing = "/", .state = page_field(form, "state")};
+    struct str wanted = page_field(form, "post_logout_redirect_uri");
+    if (wanted.length == 0)
+        return OK;
+    for (size_t i = 0; i < staff_client_count; i++) {
+        const char *landing =
+            arena_printf(arena, "%s/logged-out", epd_start_url(sim, arena, &staff_clients[i]));
+        if (!str_equal_c(wanted, landing))
+            continue;
+        out->client = &staff_clients[i];
+        out->landing = landing;
+    }
+    return out->client != NULL && page_field(form, "id_token_hint").length > 0 ? OK : FAILED;
+}
+
+static void refuse_end(const struct sim *sim, const struct http_request *request,
+                       struct http_response *response)
+{
+    page_message(sim, request, response, 400, EPD_PART, "Verkeerd uitlogverzoek",
+                 "Dit adres voor na het uitloggen is hier niet bekend.");
+}
+
+static void end_session_get(void *door, const struct http_request *request, struct http_response *response)
+{
+    static const char *const kept[] = {"post_logout_redirect_uri", "state", "id_token_hint"};
+    const struct sim *sim = door;
+    struct arena *arena = request->arena;
+    struct form form;
+    struct end_request end;
+    if (form_parse(arena, request->query, &form) != OK || read_end_request(sim, arena, &form, &end) != OK) {
+        refuse_end(sim, request, response);
+        return;
+    }
+    struct value *context = page_context(sim, request, EPD_PART, "Uitloggen uit het dossier");
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        value_put_text(arena, context, kept[i], page_field(&form, kept[i]));
+    page_answer(sim, response, 200, "epd_end_session", context);
+    response->form_targets = epd_form_targets(sim, arena);
+}
+
+static void end_session_post(void *door, const struct http_request *request, struct http_response *response)
+{
+    const struct sim *sim = door;
+    struct arena *arena = request->arena;
+    struct form form;
+    struct end_request end;
+    if (page_form(request, &form) != OK || read_end_request(sim, arena, &form, &end) != OK) {
+        refuse_end(sim, request, response);
+        return;
+    }
+    struct buf target = buf_new(arena, URL_BYTES_MAX);
+    buf_append_c(&target, end.landing);
+    if (end.client != NULL && end.state.length > 0) {
+        buf_append_c(&target, "?state=");
+        buf_append_url_component(&target, end.state);
+    }
+    epd_logout_end(sim, request, response, end.client, buf_c(&target));
+}
+
+static void channel_post(void *door, const struct http_request *request, struct http_response *response)
+{
+    const struct sim *sim = door;
+    struct form form;
+    if (page_form(request, &form) == OK) {
+        struct str channel = page_field(&form, "channel");
+        epd_set_channel(sim->epd, str_equal_c(channel, "front")  ? EPD_CHANNEL_FRONT
+                                  : str_equal_c(channel, "back") ? EPD_CHANNEL_BACK
+                                                                 : EPD_CHANNEL_NONE);
+    }
+    http_response_redirect(response, "/beheer");
+}
+
 static const struct route routes[] = {
+    {HTTP_GET, "/cas/oidc/oidcLogout", end_session_get, ROUTE_PLAIN},
+    {HTTP_POST, "/cas/oidc/oidcLogout", end_session_post, ROUTE_BLOCKING},
+    {HTTP_POST, "/uitlogkanaal", channel_post, ROUTE_PLAIN},
     {HTTP_POST, "/uitlogbericht", logout_message_post, ROUTE_BLOCKING},
 };
 

@@ -69,7 +69,7 @@ static struct value *page_context(const struct attempt *attempt, enum page page)
     struct value *context = value_object(attempt->arena);
     value_put_bool(attempt->arena, context, page_name(page), true);
     if (attempt->connection != NULL)
-        value_put_c(attempt->arena, context, "provider", provider_name(attempt->connection));
+        value_put_c(attempt->arena, context, "login_place", provider_name(attempt->connection));
     return context;
 }
 

@@ -126,3 +126,68 @@ check('who works at no linked location: one text, one reference, and the log beh
     assert.deepEqual(step(entry, 6).ids, ['1377'])
     await look(tab, 'refused-701')
   }))
+
+// ---- logging out ----
+
+const goOn = (page, act) => Promise.all([page.waitForNavigation({ waitUntil: 'load' }), act()])
+const sessions = () => house.count('sso_session', "issuer LIKE '%epd.localhost%'")
+
+check('OUT-2 ask, by keyboard alone: out here and at the record, and back', () =>
+  atButton('sandra', {}, async (tab) => {
+    const before = sessions()
+    await goOn(tab, () => tab.click('#logout'))
+    assert.equal(tab.url(), `${house.frontUrl}/sso/logout`)
+    assert.match(await text(tab), /Wilt u ook uitloggen bij Ysis\? Let op: dan sluit u ook uw dossier\./)
+    await look(tab, 'logout-ask')
+    await tab.keyboard.press('Tab') // the skip link
+    await tab.keyboard.press('Tab')
+    assert.equal(await tab.evaluate(() => document.activeElement.id), 'logout-here')
+    await tab.keyboard.press('Tab')
+    assert.equal(await tab.evaluate(() => document.activeElement.id), 'logout-everywhere')
+    await goOn(tab, () => tab.keyboard.press('Enter'))
+    assert.equal(sessions(), before - 1)
+    assert.equal(new URL(tab.url()).pathname, '/cas/oidc/oidcLogout')
+    await goOn(tab, () => tab.click('#end-session'))
+    assert.equal(new URL(tab.url()).pathname, `/sso/openidconnect/${YSIS}/logged-out`)
+    assert.match(await text(tab), /U bent uitgelogd, hier en bij Ysis\./)
+    await look(tab, 'logout-done-everywhere')
+    await tab.goto(house.at('epd'), { waitUntil: 'load' })
+    assert.equal(new URL(tab.url()).pathname, '/inloggen')
+  }))
+
+check('OUT-1: out here only; the record stays open', () =>
+  atButton('sandra', {}, async (tab) => {
+    await goOn(tab, () => tab.click('#logout'))
+    await goOn(tab, () => tab.click('#logout-here'))
+    assert.match(await text(tab), /U bent uitgelogd\..* Bij Ysis bent u nog ingelogd/)
+    await look(tab, 'logout-done')
+    await tab.goto(house.at('epd'), { waitUntil: 'load' })
+    assert.equal(new URL(tab.url()).pathname, '/')
+  }))
+
+check('905: an unknown way back has one action, which tells', () =>
+  atButton('sandra', {}, async (tab) => {
+    await tab.goto(`${house.startUrl(YSIS)}/logged-out?state=nee`, { waitUntil: 'load' })
+    await look(tab, 'logout-unknown-return')
+    await goOn(tab, () => tab.click('a.button'))
+    assert.equal(await text(tab, 'h1'), 'Uitloggen')
+  }))
+
+check('OUT-7: the record logs out by frames in the browser, where our cookie does not go', () =>
+  atButton('sandra', {}, async (tab) => {
+    const before = sessions()
+    await tab.goto(house.at('epd', '/beheer'), { waitUntil: 'load' })
+    await tab.select('#channel', 'front')
+    await goOn(tab, () => tab.click('#set-channel'))
+    await tab.goto(house.at('epd'), { waitUntil: 'load' })
+    await goOn(tab, () => tab.$eval('form[action="/uitloggen"] button', (button) => button.click()))
+    const frame = await tab.waitForSelector('iframe')
+    assert.match(await frame.evaluate((element) => element.src), /\/frontchannel-logout\?iss=/)
+    for (let tries = 0; sessions() === before; tries++) {
+      assert.ok(tries < 100, 'the session is still there')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    assert.equal(sessions(), before - 1)
+    await tab.goto(house.frontUrl + '/sso/logout', { waitUntil: 'load' })
+    assert.match(await text(tab), /U bent uitgelogd/)
+  }))

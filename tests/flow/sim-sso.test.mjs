@@ -445,7 +445,10 @@ describe('the professional\'s side of the simulator', { timeout: 120000 }, () =>
     const browser = await logIn('sandra')
     const where = (fields) => browser.get(`${at('epd', '/cas/oidc/oidcLogout')}?${new URLSearchParams(fields)}`)
     assert.equal((await where({ id_token_hint: 'x', post_logout_redirect_uri: 'https://evil.example/' })).status, 400)
-    const answer = await where({ id_token_hint: 'x', post_logout_redirect_uri: `${startUrl()}/logged-out`, state: 'abc' })
+    const page = await where({ id_token_hint: 'x', post_logout_redirect_uri: `${startUrl()}/logged-out`, state: 'abc' })
+    assert.equal(page.status, 200)
+    assert.equal((await browser.get(at('epd'))).status, 200) // nothing before the person agrees
+    const answer = await browser.submit(page)
     assert.equal(answer.headers.location, `${startUrl()}/logged-out?state=abc`)
     assert.equal((await browser.get(at('epd'))).headers.location, '/inloggen')
   })
