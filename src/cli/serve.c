@@ -17,6 +17,7 @@
 #include "medmij/door.h"
 #include "ops/ops.h"
 #include "sso/directory.h"
+#include "sso/logout_trail.h"
 #include "sso/notify_backlog.h"
 #include "sso/notify_turn.h"
 #include "sso/professional.h"
@@ -464,7 +465,7 @@ static void purge(struct house *house)
     int64_t now = clock_now(), flows = 0, tokens = 0, sessions = 0, entries = 0, keys = 0;
     if (flow_purge(house->store, now, PURGE_LIMIT, &flows) != OK ||
         grant_purge(house->store, now, conf_of(house)->refresh_window_s, PURGE_LIMIT, &tokens) != OK ||
-        session_purge(house->store, now, PURGE_LIMIT, &sessions) != OK ||
+        logout_trail_purge(&house->professional, now, PURGE_LIMIT, &sessions) != OK ||
         signing_key_purge(house->store, now, PURGE_LIMIT, &keys) != OK ||
         exchange_log_purge(house->store, (now - LOG_DETAILS_KEPT_S) * 1000, (now - LOG_SUMMARY_KEPT_S) * 1000,
                            PURGE_LIMIT, &entries) != OK)

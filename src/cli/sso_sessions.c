@@ -1,6 +1,7 @@
 #include "cli/sso.h"
 
 #include "base/clock.h"
+#include "sso/logout_trail.h"
 #include "store/sso_person.h"
 
 #include <stdio.h>
@@ -8,11 +9,17 @@
 static int end_sessions(struct cli *cli, void *call)
 {
     const char *user_id = *(const char **)call;
-    int64_t ended;
+    struct session_ended_list ended;
+    struct sso_data data;
+    int status = sso_read(cli, &data);
+    if (status != CLI_OK)
+        return status;
     switch (sso_person_end_sessions(cli->store, SCOPE_ALL, str_from_c(user_id), cli->actor, clock_now(),
-                                    &ended)) {
+                                    cli->arena, &ended)) {
     case OK:
-        printf("%lld session%s ended\n", (long long)ended, ended == 1 ? "" : "s");
+        printf("%zu session%s ended\n", ended.count, ended.count == 1 ? "" : "s");
+        if (logout_trail_write_ended(cli->store, &data, &ended, "admin", cli->arena) != OK)
+            return cli_fail("the sessions ended, but not all of it could be written to the log");
         return CLI_OK;
     case ABSENT:
         return cli_fail("there is no user with id %s; `sluis sso users list` finds them", user_id);

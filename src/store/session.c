@@ -5,6 +5,7 @@
 #include "store/db.h"
 #include "store/purge.h"
 #include "store/sealed.h"
+#include "store/session_row.h"
 
 #define COLUMNS                                                                                              \
     "digest, user_id, connection, issuer, subject, sid, display_name, group_names, permissions, locations, " \
@@ -306,21 +307,6 @@ enum outcome session_end(struct store *store, struct str digest)
     return outcome;
 }
 
-enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted)
-{
-    *out_deleted = 0;
-    if (purge_rows(store, "session_purge",
-                   "DELETE FROM sso_session WHERE digest IN (SELECT digest FROM sso_session "
-                   "WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2) AND ends_at <= $1",
-                   now, limit, out_deleted) != OK)
-        return FAILED;
-    store_count_sessions(store, STORE_SESSION_EXPIRED, *out_deleted);
-    return purge_rows(store, "session_purge",
-                      "DELETE FROM replay WHERE (kind, digest) IN (SELECT kind, digest FROM replay "
-                      "WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-                      now, limit, out_deleted);
-}
-
 /* ---- one-time values ---- */
 
 struct replay_call {
@@ -356,9 +342,8 @@ enum outcome replay_take(struct store *store, const char *kind, struct str value
 
 /* ---- ending from outside the browser ---- */
 
-/* The rows of a DELETE that returns digest, user_id, display_name, connection and log_reference. */
-static enum outcome read_ended(struct db_query *query, int64_t ended_at, struct arena *arena,
-                               struct session_ended_list *list)
+enum outcome session_row_read_ended(struct db_query *query, int64_t now, struct arena *arena,
+                                    struct session_ended_list *list)
 {
     while (db_step(query) == DB_ROW) {
         const struct session_ended ended = {
@@ -367,7 +352,8 @@ static enum outcome read_ended(struct db_query *query, int64_t ended_at, struct 
             .display_name = db_text(query, 2, arena),
             .connection = db_text(query, 3, arena),
             .log_reference = db_text(query, 4, arena),
-            .ended_at = ended_at,
+            .ended_at = now != 0 ? now : db_int(query, 5),
+            .is_absolute = db_int(query, 5) >= db_int(query, 6),
         };
         vec_push(arena, list, ended);
     }
@@ -397,13 +383,13 @@ static enum outcome end_by_login_work(struct db *db, void *context)
     }
     struct db_query *query =
         has_sid ? db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND sid = $2 AND ends_at > $3 AND "
-                               "sid <> '' RETURNING digest, user_id, display_name, connection, log_reference")
+                               "sid <> '' RETURNING " SESSION_ENDED_COLUMNS)
                 : db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND subject = $2 AND ends_at > $3 "
-                               "RETURNING digest, user_id, display_name, connection, log_reference");
+                               "RETURNING " SESSION_ENDED_COLUMNS);
     db_bind_text(query, 1, login->issuer);
     db_bind_text(query, 2, has_sid ? login->sid : login->subject);
     db_bind_int(query, 3, call->now);
-    return read_ended(query, call->now, call->arena, call->out_ended);
+    return session_row_read_ended(query, call->now, call->arena, call->out_ended);
 }
 
 enum outcome session_end_by_login(struct store *store, const struct session_login *login, int64_t now,
@@ -425,4 +411,42 @@ enum outcome session_end_by_login(struct store *store, const struct session_logi
         *out_ended = (struct session_ended_list){0};
     store_count_sessions(store, STORE_SESSION_LOGGED_OUT, (int64_t)out_ended->count);
     return outcome;
+}
+
+/* ---- purging ---- */
+
+struct purge_call {
+    int64_t now;
+    int limit;
+    struct arena *arena;
+    struct session_ended_list *out_ended;
+};
+
+static enum outcome purge_work(struct db *db, void *context)
+{
+    const struct purge_call *call = context;
+    *call->out_ended = (struct session_ended_list){0};
+    struct db_query *query = db_query(db, "DELETE FROM sso_session WHERE digest IN (SELECT digest FROM "
+                                          "sso_session WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2) AND "
+                                          "ends_at <= $1 RETURNING " SESSION_ENDED_COLUMNS);
+    db_bind_int(query, 1, call->now);
+    db_bind_int(query, 2, call->limit);
+    return session_row_read_ended(query, 0, call->arena, call->out_ended);
+}
+
+enum outcome session_purge(struct store *store, int64_t now, int limit, struct arena *arena,
+                           struct session_ended_list *out_ended, int64_t *out_deleted)
+{
+    struct purge_call call = {now, limit, arena, out_ended};
+    *out_deleted = 0;
+    if (store_write(store, "session_purge", purge_work, &call) != OK) {
+        *out_ended = (struct session_ended_list){0};
+        return FAILED;
+    }
+    *out_deleted = (int64_t)out_ended->count;
+    store_count_sessions(store, STORE_SESSION_EXPIRED, *out_deleted);
+    return purge_rows(store, "session_purge",
+                      "DELETE FROM replay WHERE (kind, digest) IN (SELECT kind, digest FROM replay "
+                      "WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+                      now, limit, out_deleted);
 }

@@ -38,10 +38,11 @@ enum outcome session_find(struct store *store, struct str digest, int64_t now, s
                           struct session *out_session) MUST_CHECK;
 enum outcome session_end(struct store *store, struct str digest) MUST_CHECK; /* ABSENT when there was none */
 
-/* A session that somebody else than its browser ended, for the log. */
+/* A session that ended without a word of its browser, for the log. */
 struct session_ended {
     struct str digest, user_id, display_name, connection, log_reference;
     int64_t ended_at;
+    bool is_absolute; /* it was over in any case (SES-5) */
 };
 struct session_ended_list {
     struct session_ended *items;
@@ -70,8 +71,10 @@ enum outcome session_find_by_patient(struct store *store, struct str patient_dig
  * the event. ABSENT: the session is gone, or has no patient. */
 enum outcome session_open_patient(struct store *store, struct str digest,
                                   const struct audit_entry *event) MUST_CHECK;
-/* Deletes sessions that ended before `now` and one-time values that expired, at most `limit` of each. */
-enum outcome session_purge(struct store *store, int64_t now, int limit, int64_t *out_deleted) MUST_CHECK;
+/* Deletes sessions that ended before `now`, which it lists, and one-time values that expired, at most `limit`
+ * of each. With FAILED the list holds those that are gone all the same. */
+enum outcome session_purge(struct store *store, int64_t now, int limit, struct arena *arena,
+                           struct session_ended_list *out_ended, int64_t *out_deleted) MUST_CHECK;
 
 /* One-time values (jti of logout tokens and patient contexts): OK the first time, ABSENT when seen before, or
  * when expires_at has come: what is purged by then cannot be vouched for. */

@@ -4,8 +4,7 @@
 #include "store/audit.h"
 #include "store/db.h"
 #include "store/search.h"
-
-#include <inttypes.h>
+#include "store/session_row.h"
 
 #define LIST_MAX 1000
 
@@ -75,12 +74,13 @@ struct end_call {
     const char *actor;
     int64_t now;
     struct arena *arena;
-    int64_t ended;
+    struct session_ended_list *out_ended;
 };
 
 static enum outcome end_work(struct db *db, void *context)
 {
-    struct end_call *call = context;
+    const struct end_call *call = context;
+    *call->out_ended = (struct session_ended_list){0};
     struct db_query *query =
         db_query(db, "SELECT 1 FROM sso_user u WHERE u.id = $1 AND ($2 = '' OR EXISTS "
                      "(SELECT 1 FROM sso_log l WHERE l.user_id = u.id AND l.customer_key = $2))");
@@ -93,14 +93,14 @@ static enum outcome end_work(struct db *db, void *context)
         return step == DB_DONE ? ABSENT : FAILED;
     /* Those that have ended by themselves are not told as ended now; the purge takes them. */
     query = db_query(db, "DELETE FROM sso_session WHERE user_id = $1 AND ends_at > $2 AND ($3 = '' OR "
-                         "connection IN (SELECT c.id FROM sso_connection c WHERE c.customer_key = $3))");
+                         "connection IN (SELECT c.id FROM sso_connection c WHERE c.customer_key = $3)) "
+                         "RETURNING " SESSION_ENDED_COLUMNS);
     db_bind_text(query, 1, call->user_id);
     db_bind_int(query, 2, call->now);
     db_bind_text(query, 3, call->customer_key);
-    if (db_run(query) != OK)
+    if (session_row_read_ended(query, call->now, call->arena, call->out_ended) != OK)
         return FAILED;
-    call->ended = db_changes(db);
-    const char *details = arena_printf(call->arena, "%" PRId64 " sessions", call->ended);
+    const char *details = arena_printf(call->arena, "%zu sessions", call->out_ended->count);
     struct audit_entry entry = {.at = call->now,
                                 .actor = str_from_c(call->actor),
                                 .action = STR("sessions_end"),
@@ -110,14 +110,13 @@ static enum outcome end_work(struct db *db, void *context)
 }
 
 enum outcome sso_person_end_sessions(struct store *store, struct customer_scope scope, struct str user_id,
-                                     const char *actor, int64_t now, int64_t *out_ended)
+                                     const char *actor, int64_t now, struct arena *arena,
+                                     struct session_ended_list *out_ended)
 {
-    *out_ended = 0;
-    struct arena *arena = arena_new();
-    struct end_call call = {store_node(store), customer_scope_key(scope), user_id, actor, now, arena, 0};
+    struct end_call call = {store_node(store), customer_scope_key(scope), user_id, actor, now, arena,
+                            out_ended};
     enum outcome outcome = store_write(store, "sso_person_end_sessions", end_work, &call);
-    if (outcome == OK)
-        *out_ended = call.ended;
-    arena_free(&arena);
+    if (outcome != OK)
+        *out_ended = (struct session_ended_list){0};
     return outcome;
 }

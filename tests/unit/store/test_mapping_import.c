@@ -190,15 +190,16 @@ static void sessions_of_one_user_end(void **state)
     add_session("two", vries.id, TEST_NOW);
     add_session("idle", vries.id, TEST_NOW - 1800);
     add_session("other", bakker.id, TEST_NOW);
-    int64_t ended;
-    assert_ok(sso_person_end_sessions(fx.store, SCOPE_ALL, vries.id, "cli:fab", TEST_NOW, &ended));
-    assert_int_equal(ended, 2);
+    struct session_ended_list ended;
+    assert_ok(sso_person_end_sessions(fx.store, SCOPE_ALL, vries.id, "cli:fab", TEST_NOW, fx.arena, &ended));
+    assert_int_equal(ended.count, 2);
     struct session session;
     assert_absent(session_find(fx.other, digest_of("one"), TEST_NOW, fx.arena, &session));
     assert_ok(session_find(fx.other, digest_of("other"), TEST_NOW, fx.arena, &session));
-    assert_ok(sso_person_end_sessions(fx.store, SCOPE_ALL, vries.id, "cli:fab", TEST_NOW, &ended));
-    assert_int_equal(ended, 0);
-    assert_absent(sso_person_end_sessions(fx.store, SCOPE_ALL, STR("nobody"), "cli:fab", TEST_NOW, &ended));
+    assert_ok(sso_person_end_sessions(fx.store, SCOPE_ALL, vries.id, "cli:fab", TEST_NOW, fx.arena, &ended));
+    assert_int_equal(ended.count, 0);
+    assert_absent(
+        sso_person_end_sessions(fx.store, SCOPE_ALL, STR("nobody"), "cli:fab", TEST_NOW, fx.arena, &ended));
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'sessions_end'"), 2);
 }
 

@@ -385,9 +385,15 @@ static void purge_deletes_what_ended_and_no_more_than_asked(void **state)
     assert_ok(replay_take(fx.store, "jti", STR("short"), TEST_NOW + 500, TEST_NOW));
     assert_ok(replay_take(fx.store, "jti", STR("long"), TEST_NOW + 5000, TEST_NOW));
     int64_t deleted;
-    assert_ok(session_purge(fx.store, TEST_NOW + 1001, 2, &deleted));
+    struct session_ended_list ended;
+    assert_ok(session_purge(fx.store, TEST_NOW + 1001, 2, fx.arena, &ended, &deleted));
     assert_int_equal(deleted, 3); /* two sessions and a one-time value */
-    assert_ok(session_purge(fx.store, TEST_NOW + 1001, 100, &deleted));
+    assert_int_equal(ended.count, 2);
+    for (size_t i = 0; i < ended.count; i++) {
+        assert_true(ended.items[i].ended_at == TEST_NOW + (ended.items[i].is_absolute ? 1000 : 10));
+        assert_str(ended.items[i].user_id, "user-1");
+    }
+    assert_ok(session_purge(fx.store, TEST_NOW + 1001, 100, fx.arena, &ended, &deleted));
     assert_int_equal(deleted, 1);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_session"), 2);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM replay"), 1);
@@ -664,7 +670,7 @@ static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
     const struct session_login login = {.issuer = session.issuer, .subject = session.subject};
     struct session_ended_list ended;
     assert_failed(session_end_by_login(fx.store, &login, TEST_NOW, fx.arena, &ended));
-    assert_failed(session_purge(fx.store, TEST_NOW, 10, &number));
+    assert_failed(session_purge(fx.store, TEST_NOW, 10, fx.arena, &ended, &number));
     assert_failed(replay_take(fx.store, "jti", STR("v"), TEST_NOW + 60, TEST_NOW));
     assert_failed(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
     assert_failed(sso_user_block(fx.store, SCOPE_ALL, STR("user-1"), true, "x", TEST_NOW));
