@@ -368,6 +368,16 @@ describe('from here (OUT-1 to OUT-3)', () => {
 })
 
 describe('by others', () => {
+  check('OUT-9: an administrator ends the sessions of a user: an entry for each', async () => {
+    const logins = [await enter('Pia'), await enter('Pia')]
+    const user = house.store.query(`SELECT user_id FROM sso_session WHERE log_reference = '${logins[0].ref}'`).trim()
+    assert.match(await house.cli('sso', 'sessions', 'end', '--user', user), /2 sessions ended/)
+    for (const { browser } of logins) assert.equal(await isIn(browser), false)
+    const entries = await Promise.all((await house.entries('--connection', TEST, '--user', 'Pia', '--limit', '2')).map(({ ref }) => house.entry(ref)))
+    assert.deepEqual(entries.map((entry) => step(entry, 21).data.reason), ['admin', 'admin'])
+    assert.deepEqual(entries.map((entry) => step(entry, 21).data.login).sort(), logins.map(({ ref }) => ref).sort())
+  })
+
   check('a store that fails is never 200', async () => {
     const { subject } = await enter('Otto')
     const token = logoutToken({ sub: subject })
@@ -380,5 +390,20 @@ describe('by others', () => {
       house.store.query('ALTER TABLE sso_session_weg RENAME TO sso_session')
     }
     assertTaken(await send(token)) // the jti was not used up by the failure
+  })
+
+  // The server takes away what has ended once a minute.
+  check('OUT-9, SES-5: a session that was idle for too long, and one past its end, leave an entry with the reason', async () => {
+    const idle = await enter('Quinten')
+    const absolute = await enter('Rik')
+    house.store.query(`UPDATE sso_session SET ends_at = login_at + 1, expires_at = login_at + 1 WHERE log_reference = '${absolute.ref}'`)
+    house.store.query(`UPDATE sso_session SET ends_at = login_at + 1 WHERE log_reference = '${idle.ref}'`)
+    const reasonOf = async (name) => {
+      const refs = (await house.entries('--connection', TEST, '--user', name, '--limit', '2')).map(({ ref }) => ref)
+      const entries = await Promise.all(refs.map((ref) => house.entry(ref)))
+      return entries.map((entry) => step(entry, 21)?.data.reason).find(Boolean)
+    }
+    for (let tries = 0; await reasonOf('Quinten') === undefined && tries < 70; tries++) await sleep(1000)
+    assert.deepEqual([await reasonOf('Quinten'), await reasonOf('Rik')], ['idle', 'absolute'])
   })
 })
