@@ -69,6 +69,18 @@ static enum outcome parse(struct str text, json_type type, const char *what, jso
     return OK;
 }
 
+struct str json_print(struct arena *arena, json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    if (text == NULL)
+        return STR_NONE;
+    struct str copy = str_copy(arena, str_from_c(text));
+    sodium_memzero(text, copy.length);
+    free(text);
+    return copy;
+}
+
 json_t *json_text(struct str value)
 {
     return json_stringn(value.data ? value.data : "", value.length);

@@ -22,6 +22,8 @@ enum outcome json_parse_object(struct str text, json_t **out_object, struct fail
 /* The same for an array. */
 enum outcome json_parse_array(struct str text, json_t **out_array, struct failure *failure) MUST_CHECK;
 
+/* As compact text in the arena; takes the reference. Empty when memory ran out, or for NULL. */
+struct str json_print(struct arena *arena, json_t *json);
 /* A JSON string, NULL when the text is not UTF-8. New reference. */
 json_t *json_text(struct str value);
 

@@ -14,17 +14,15 @@ struct upsert_call {
     struct sso_user_change *out_change;
 };
 
-static enum outcome find_user(struct db *db, const struct upsert_call *call)
+#define USER_COLUMNS                                                                                         \
+    "id, issuer, subject, sub_raw, display_name, email, employee_number, is_blocked, created_at, "           \
+    "last_login_at"
+
+static enum outcome read_user(struct db_query *query, struct arena *arena, struct sso_user *out_user)
 {
-    struct arena *arena = call->arena;
-    struct db_query *query =
-        db_query(db, "SELECT id, issuer, subject, sub_raw, display_name, email, employee_number, is_blocked, "
-                     "created_at, last_login_at FROM sso_user WHERE issuer = $1 AND subject = $2");
-    db_bind_text(query, 1, call->seen->issuer);
-    db_bind_text(query, 2, call->seen->subject);
     enum db_step step = db_step(query);
     if (step == DB_ROW) {
-        *call->out_user = (struct sso_user){
+        *out_user = (struct sso_user){
             .id = db_text(query, 0, arena),
             .issuer = db_text(query, 1, arena),
             .subject = db_text(query, 2, arena),
@@ -40,6 +38,35 @@ static enum outcome find_user(struct db *db, const struct upsert_call *call)
     if (db_finish(query) != OK)
         return FAILED;
     return step == DB_ROW ? OK : ABSENT;
+}
+
+static enum outcome find_user(struct db *db, const struct upsert_call *call)
+{
+    struct db_query *query =
+        db_query(db, "SELECT " USER_COLUMNS " FROM sso_user WHERE issuer = $1 AND subject = $2");
+    db_bind_text(query, 1, call->seen->issuer);
+    db_bind_text(query, 2, call->seen->subject);
+    return read_user(query, call->arena, call->out_user);
+}
+
+struct find_call {
+    struct str id;
+    struct arena *arena;
+    struct sso_user *out_user;
+};
+
+static enum outcome find_work(struct db *db, void *context)
+{
+    const struct find_call *call = context;
+    struct db_query *query = db_query(db, "SELECT " USER_COLUMNS " FROM sso_user WHERE id = $1");
+    db_bind_text(query, 1, call->id);
+    return read_user(query, call->arena, call->out_user);
+}
+
+enum outcome sso_user_find(struct store *store, struct str id, struct arena *arena, struct sso_user *out_user)
+{
+    struct find_call call = {id, arena, out_user};
+    return store_read(store, "sso_user_find", find_work, &call);
 }
 
 static enum outcome insert_user(struct db *db, const struct upsert_call *call)

@@ -27,6 +27,9 @@ struct sso_user_change {
 enum outcome sso_user_upsert(struct store *store, const struct sso_user *seen, int64_t now,
                              struct arena *arena, struct sso_user *out_user,
                              struct sso_user_change *out_change) MUST_CHECK;
+/* By our own id, for a session that the user has; administrators look people up by store/sso_person.h. */
+enum outcome sso_user_find(struct store *store, struct str id, struct arena *arena,
+                           struct sso_user *out_user) MUST_CHECK;
 /* Blocking ends the user's sessions too; audited. ABSENT: unknown, or out of scope: whoever never came
  * through a connection of that customer (the exchange log tells). */
 enum outcome sso_user_block(struct store *store, struct customer_scope scope, struct str id, bool is_blocked,
