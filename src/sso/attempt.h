@@ -31,7 +31,9 @@ struct attempt {
     bool is_flow_ours;        /* the browser of `flow` is the one at hand */
     const char *retry_prompt; /* what the identity provider wants before it lets them in; NULL = nothing */
     struct str view;          /* as asked for; empty = none */
-    struct str user_shown;    /* who it is, as a mail may show it; empty = not known (yet) */
+    struct str onward;     /* request of our own OpenID provider that waits for this sign-on; empty = none */
+    bool is_login_forced;  /* that request wants the person to log in anew */
+    struct str user_shown; /* who it is, as a mail may show it; empty = not known (yet) */
 };
 
 /* A new reference and entry, for the connection if there is one. */

@@ -26,6 +26,7 @@ static enum outcome unpack(struct attempt *attempt, struct login *login, struct 
     if (intent_unpack(attempt->arena, attempt->flow.payload, out_intent, &trail) != OK)
         return FAILED;
     attempt->view = out_intent->view;
+    attempt->onward = out_intent->onward;
     login->patient_kind = out_intent->patient_kind;
     login->patient = out_intent->patient;
     trail_free(&attempt->trail);

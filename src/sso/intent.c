@@ -2,14 +2,12 @@
 
 #include "jose/claims.h"
 
-#include <stdlib.h>
-
 struct member {
     const char *name;
     struct str *value;
 };
 
-#define TEXT_COUNT 7
+#define TEXT_COUNT 8
 
 static void list_texts(struct intent *intent, struct member out_members[TEXT_COUNT])
 {
@@ -20,6 +18,7 @@ static void list_texts(struct intent *intent, struct member out_members[TEXT_COU
     out_members[4] = (struct member){"launch", &intent->launch};
     out_members[5] = (struct member){"client_id", &intent->client_id};
     out_members[6] = (struct member){"redirect_uri", &intent->redirect_uri};
+    out_members[7] = (struct member){"onward", &intent->onward};
 }
 
 struct str intent_pack(struct arena *arena, const struct intent *intent, struct trail *trail)
@@ -27,17 +26,14 @@ struct str intent_pack(struct arena *arena, const struct intent *intent, struct 
     struct intent copy = *intent;
     struct member texts[TEXT_COUNT];
     list_texts(&copy, texts);
-    json_t *payload = json_pack("{s:o, s:b, s:b, s:I}", "trail", json_text(trail_pack(trail)),
-                                "has_login_hint", intent->has_login_hint, "is_restarted",
-                                intent->is_restarted, "version", (json_int_t)intent->version);
+    json_t *payload =
+        json_pack("{s:o, s:b, s:b, s:b, s:I}", "trail", json_text(trail_pack(trail)), "has_login_hint",
+                  intent->has_login_hint, "is_restarted", intent->is_restarted, "is_login_forced",
+                  intent->is_login_forced, "version", (json_int_t)intent->version);
     for (size_t i = 0; i < TEXT_COUNT; i++)
         if (texts[i].value->length > 0)
             json_object_set_new(payload, texts[i].name, json_text(*texts[i].value));
-    char *dumped = json_dumps(payload, JSON_COMPACT);
-    json_decref(payload);
-    struct str packed = str_copy(arena, str_from_c(dumped));
-    free(dumped);
-    return packed;
+    return json_print(arena, payload);
 }
 
 static struct str text_of(struct arena *arena, const json_t *object, const char *name)
@@ -61,6 +57,7 @@ enum outcome intent_unpack(struct arena *arena, struct str packed, struct intent
         *texts[i].value = text_of(arena, payload, texts[i].name);
     out_intent->has_login_hint = json_is_true(json_object_get(payload, "has_login_hint"));
     out_intent->is_restarted = json_is_true(json_object_get(payload, "is_restarted"));
+    out_intent->is_login_forced = json_is_true(json_object_get(payload, "is_login_forced"));
     out_intent->version = json_integer_value(json_object_get(payload, "version"));
     enum outcome outcome = trail_unpack(out_trail, arena, text_of(arena, payload, "trail"));
     json_decref(payload);

@@ -19,7 +19,10 @@ struct intent {
     struct str login_hint;
     struct str launch; /* empty = none */
     struct str prompt; /* for this request instead of the connection's; empty = none; not kept */
-    bool is_restarted; /* by itself, which is done once */
+    struct str
+        onward; /* request of our own OpenID provider to go on with (provider_authorize.h); empty = none */
+    bool is_login_forced;               /* that request wants a fresh login */
+    bool is_restarted;                  /* by itself, which is done once */
     struct str client_id, redirect_uri; /* as they went to the identity provider */
     int64_t version;                    /* of the connection then */
 };

@@ -1,6 +1,6 @@
 #include "sso/internal_answer.h"
 
-#include <stdlib.h>
+#include "jose/claims.h"
 
 bool internal_read_form(const struct http_request *request, struct http_response *response,
                         struct form *out_form)
@@ -14,14 +14,11 @@ bool internal_read_form(const struct http_request *request, struct http_response
 
 void internal_answer_json(struct arena *arena, struct http_response *response, int status, json_t *json)
 {
-    char *dumped = json_dumps(json, JSON_COMPACT);
-    json_decref(json);
-    if (dumped == NULL) {
+    struct str text = json_print(arena, json);
+    if (text.length == 0)
         internal_answer_error(response, 503, "temporarily_unavailable");
-        return;
-    }
-    http_response_json(response, status, str_copy(arena, str_from_c(dumped)));
-    free(dumped);
+    else
+        http_response_json(response, status, text);
 }
 
 void internal_answer_error(struct http_response *response, int status, const char *error)

@@ -272,14 +272,24 @@ static bool wants_provider(const struct attempt *attempt, const struct form *for
     case LOGOUT_HERE:
         return false;
     case LOGOUT_ASK:
-        return form_get(form, "where", &choice) == FORM_ONE && str_equal(choice, STR("everywhere"));
+        return form != NULL && form_get(form, "where", &choice) == FORM_ONE &&
+               str_equal(choice, STR("everywhere"));
     case LOGOUT_ALWAYS:
         return true;
     }
     return false;
 }
 
-static void log_out(struct attempt *attempt, struct str digest, const struct form *form)
+static void go_on(const struct attempt *attempt, const char *onward)
+{
+    if (onward != NULL)
+        http_response_redirect(attempt->response, onward);
+    else
+        show(attempt, 200, PAGE_DONE);
+}
+
+/* `form` is NULL, or where the person chose how far the logout goes. */
+static void log_out(struct attempt *attempt, struct str digest, const struct form *form, const char *onward)
 {
     struct session session;
     /* What cannot be read must still end. */
@@ -292,7 +302,7 @@ static void log_out(struct attempt *attempt, struct str digest, const struct for
     http_response_header(attempt->response, "Set-Cookie",
                          cookie_clear(attempt->arena, SSO_SESSION_COOKIE, attempt->request->is_https));
     if (found != OK || ended == ABSENT) { /* it had ended by itself, or at another click */
-        show(attempt, 200, PAGE_DONE);
+        go_on(attempt, onward);
         return;
     }
     begin_entry(attempt, &session);
@@ -300,8 +310,13 @@ static void log_out(struct attempt *attempt, struct str digest, const struct for
         go_to_provider(attempt, &session);
         return;
     }
-    logout_trail_end(attempt, 0, "local", 200);
-    show(attempt, 200, PAGE_DONE);
+    logout_trail_end(attempt, 0, "local", onward != NULL ? 303 : 200);
+    go_on(attempt, onward);
+}
+
+void logout_end(struct attempt *attempt, struct str digest, const char *onward)
+{
+    log_out(attempt, digest, NULL, onward);
 }
 
 void logout_handle(void *door, const struct http_request *request, struct http_response *response)
@@ -315,7 +330,7 @@ void logout_handle(void *door, const struct http_request *request, struct http_r
     else if (form_parse(attempt.arena, request->body, &form) == OK &&
              form_get(&form, "token", &token) == FORM_ONE &&
              secret_equal(form_token(&attempt, digest), token))
-        log_out(&attempt, digest, &form);
+        log_out(&attempt, digest, &form, NULL);
     else if (find_session(&attempt, digest, &session) == OK)
         show_form(&attempt, 400, digest); /* a forged form: ask again */
     else

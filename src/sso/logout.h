@@ -9,12 +9,18 @@
 #ifndef SSO_LOGOUT_H
 #define SSO_LOGOUT_H
 
+#include "base/str.h"
 #include "http/router.h"
 
 struct attempt;
 
 http_handler logout_handle_page; /* GET /sso/logout: asks */
 http_handler logout_handle;      /* POST /sso/logout */
+
+/* An application ends the session of this browser (`digest`) in a way that needs no form: as POST /sso/logout
+ * does, and then the browser goes to `onward` (NULL = our page), unless the connection says that logging out
+ * always leads to the provider. Answers the request. */
+void logout_end(struct attempt *attempt, struct str digest, const char *onward);
 
 /* GET {slug}/logged-out, for sso/start: back from the provider. */
 void logout_take_return(struct attempt *attempt);

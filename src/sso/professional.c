@@ -5,6 +5,11 @@
 #include "sso/logout.h"
 #include "sso/patient_access.h"
 #include "sso/restart.h"
+#include "sso/provider_authorize.h"
+#include "sso/provider_logout.h"
+#include "sso/provider_metadata.h"
+#include "sso/provider_token.h"
+#include "sso/provider_userinfo.h"
 #include "sso/start.h"
 #include "sso/verify.h"
 
@@ -15,6 +20,15 @@ static const struct route front_routes[] = {
     {HTTP_POST, "/sso/openidconnect/*", start_handle, ROUTE_BLOCKING},
     {HTTP_GET, "/sso/logout", logout_handle_page, ROUTE_BLOCKING},
     {HTTP_GET, RESTART_PATH "*", restart_handle, ROUTE_BLOCKING},
+    {HTTP_GET, "/sso/oidc/.well-known/openid-configuration", provider_metadata_handle, ROUTE_PLAIN},
+    {HTTP_GET, "/sso/oidc/jwks", provider_metadata_handle_keys, ROUTE_BLOCKING},
+    {HTTP_GET, "/sso/oidc/authorize", provider_authorize_handle, ROUTE_BLOCKING},
+    {HTTP_POST, "/sso/oidc/authorize", provider_authorize_handle, ROUTE_BLOCKING},
+    {HTTP_POST, "/sso/oidc/token", provider_token_handle, ROUTE_BLOCKING},
+    {HTTP_GET, "/sso/oidc/userinfo", provider_userinfo_handle, ROUTE_BLOCKING},
+    {HTTP_POST, "/sso/oidc/userinfo", provider_userinfo_handle, ROUTE_BLOCKING},
+    {HTTP_GET, "/sso/oidc/logout", provider_logout_handle, ROUTE_BLOCKING},
+    {HTTP_POST, "/sso/oidc/logout", provider_logout_handle, ROUTE_BLOCKING},
     {HTTP_POST, "/sso/logout", logout_handle, ROUTE_BLOCKING},
 };
 

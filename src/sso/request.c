@@ -154,6 +154,8 @@ void request_send(struct attempt *attempt, struct intent *intent)
         attempt_fail(attempt, 103, 0, "the extra parameters of the connection cannot be read");
         return;
     }
+    if (intent->is_login_forced)
+        connection.prompt = "login";
     if (intent->prompt.length > 0)
         connection.prompt = arena_strndup(attempt->arena, intent->prompt.data, intent->prompt.length);
     enum idp_result result =

@@ -145,6 +145,8 @@ static void run_start(struct attempt *attempt, struct start_request *start)
         .has_login_hint = start->has_login_hint,
         .login_hint = start->login_hint,
         .launch = start->launch,
+        .onward = attempt->onward,
+        .is_login_forced = attempt->is_login_forced,
     };
     request_send(attempt, &intent);
 }
@@ -189,6 +191,14 @@ static bool is_logout(struct attempt *attempt, enum slug_tail tail)
     return false;
 }
 
+/* INI-4: neither a transaction nor a cookie nor a page; the code is 109. */
+static void refuse_navigation(struct attempt *attempt, struct str slug)
+{
+    log_info("sso_start_refused", LOG_INT("code", 109), LOG_STR("slug", slug),
+             LOG_C("request", attempt->request->id));
+    http_response_text(attempt->response, 401, "");
+}
+
 static void run(struct attempt *attempt, struct start_request *start)
 {
     struct slug slug = {0};
@@ -223,14 +233,26 @@ static void run(struct attempt *attempt, struct start_request *start)
         break;
     }
     if (start_request_check_navigation(attempt->request, start) != 0) {
-        /* INI-4: neither a transaction nor a cookie nor a page; the code is 109. */
-        log_info("sso_start_refused", LOG_INT("code", 109), LOG_STR("slug", slug.text),
-                 LOG_C("request", attempt->request->id));
-        http_response_text(attempt->response, 401, "");
+        refuse_navigation(attempt, slug.text);
         return;
     }
     if (request_is_within_rates(attempt))
         run_start(attempt, start);
+}
+
+void start_for_application(struct attempt *attempt)
+{
+    struct start_request start = {.kind = START_LOGIN};
+    if (start_request_check_navigation(attempt->request, &start) != 0) {
+        refuse_navigation(attempt, sso_slug(attempt->arena, attempt->connection));
+        return;
+    }
+    attempt_begin_trail(attempt, sso_slug(attempt->arena, attempt->connection));
+    int code = request_check_connection(attempt->connection);
+    if (code != 0)
+        refuse(attempt, &start, code);
+    else if (request_is_within_rates(attempt))
+        run_start(attempt, &start);
 }
 
 void start_handle(void *door, const struct http_request *request, struct http_response *response)

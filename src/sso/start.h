@@ -6,7 +6,12 @@
 #define SSO_START_H
 
 #include "http/router.h"
+#include "sso/attempt.h"
 
 http_handler start_handle; /* GET and POST /sso/openidconnect/{slug} and {slug}/callback */
+
+/* A sign-on at attempt->connection, for an authorization request of an application (attempt->onward), which
+ * goes on at its end. Answers the request. */
+void start_for_application(struct attempt *attempt);
 
 #endif

@@ -1,0 +1,183 @@
+#include "sso/provider_token.h"
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "jose/claims.h"
+#include "sso/attempt.h"
+#include "sso/provider_answer.h"
+#include "sso/provider_claims.h"
+
+#define VERIFIER_MIN 43
+#define VERIFIER_MAX 128
+
+struct token_call {
+    struct attempt *attempt;
+    struct form form;
+    const struct sso_application *application;
+    struct str client_id; /* for the log */
+    struct str code, redirect_uri, code_verifier;
+};
+
+static void refuse(const struct token_call *call, int status, const char *error, const char *description)
+{
+    log_warning("oidc_token_refused", LOG_STR("client", call->client_id), LOG_C("error", error),
+                LOG_C("cause", description), LOG_C("request", call->attempt->request->id));
+    provider_answer_error(call->attempt->response, status, error, description);
+}
+
+/* ---- who calls, and for what ---- */
+
+static bool authenticate(struct token_call *call)
+{
+    struct attempt *attempt = call->attempt;
+    switch (provider_authenticate(attempt->request, &call->form, directory_data(attempt->snapshot),
+                                  attempt->host, &call->application, &call->client_id)) {
+    case PROVIDER_CLIENT_OK:
+        return true;
+    case PROVIDER_CLIENT_INVALID_REQUEST:
+        refuse(call, 400, "invalid_request", "the client authenticates in two ways, or repeats a parameter");
+        return false;
+    case PROVIDER_CLIENT_INVALID:
+        break;
+    }
+    http_response_header(attempt->response, "WWW-Authenticate", "Basic realm=\"sluis\"");
+    refuse(call, 401, "invalid_client", "the client is unknown, or its authentication failed");
+    return false;
+}
+
+static bool read_parameters(struct token_call *call)
+{
+    const struct {
+        const char *name;
+        struct str *value;
+    } needed[] = {{"code", &call->code},
+                  {"redirect_uri", &call->redirect_uri},
+                  {"code_verifier", &call->code_verifier}};
+    struct str grant_type;
+    if (form_get(&call->form, "grant_type", &grant_type) != FORM_ONE) {
+        refuse(call, 400, "invalid_request", "grant_type is missing or repeated");
+        return false;
+    }
+    if (!str_equal_c(grant_type, "authorization_code")) {
+        refuse(call, 400, "unsupported_grant_type", "only authorization_code is supported");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (form_get(&call->form, needed[i].name, needed[i].value) != FORM_ONE) {
+            refuse(call, 400, "invalid_request",
+                   arena_printf(call->attempt->arena, "%s is missing or repeated", needed[i].name));
+            return false;
+        }
+    return true;
+}
+
+/* ---- the code ---- */
+
+static bool is_verified(struct arena *arena, struct str verifier, struct str challenge)
+{
+    return verifier.length >= VERIFIER_MIN && verifier.length <= VERIFIER_MAX &&
+           secret_equal(challenge, codec_base64url(arena, codec_sha256(arena, verifier)));
+}
+
+/* NULL, or why the code is not for this caller. */
+static const char *check_grant(const struct token_call *call, const struct provider_grant *grant)
+{
+    if (!str_equal(grant->client_id, call->application->client_id))
+        return "the code was issued to another client";
+    if (!str_equal(grant->redirect_uri, call->redirect_uri))
+        return "redirect_uri is not the one of the authorization request";
+    if (!is_verified(call->attempt->arena, call->code_verifier, grant->code_challenge))
+        return "code_verifier does not fit the challenge";
+    return NULL;
+}
+
+static bool find_session(const struct token_call *call, const struct provider_grant *grant,
+                         struct provider_session *out_session)
+{
+    struct attempt *attempt = call->attempt;
+    switch (provider_session_find(attempt->door, attempt->arena, directory_data(attempt->snapshot),
+                                  attempt->host, grant, attempt->now, out_session)) {
+    case OK:
+        return true;
+    case ABSENT:
+        refuse(call, 400, "invalid_grant", "the session is over");
+        return false;
+    case FAILED:
+        break;
+    }
+    refuse(call, 503, "temporarily_unavailable", "the store failed");
+    return false;
+}
+
+static bool use_code(const struct token_call *call, const struct one_time_code *code)
+{
+    switch (provider_code_use(call->attempt->door, code, call->attempt->now)) {
+    case OK:
+        return true;
+    case ABSENT:
+        refuse(call, 400, "invalid_grant", "the code was used before");
+        return false;
+    case FAILED:
+        break;
+    }
+    refuse(call, 503, "temporarily_unavailable", "the store failed");
+    return false;
+}
+
+static const char *scope_of(const struct provider_grant *grant)
+{
+    if (grant->has_profile)
+        return grant->has_email ? "openid profile email" : "openid profile";
+    return grant->has_email ? "openid email" : "openid";
+}
+
+/* The tokens are made before the code is used up, so that a fault in between leaves a code to try again. */
+static void redeem(struct token_call *call)
+{
+    struct attempt *attempt = call->attempt;
+    struct provider_grant grant;
+    struct one_time_code code;
+    struct provider_session session;
+    if (provider_code_open(attempt->door, attempt->arena, call->code, attempt->now, &grant, &code) != OK) {
+        refuse(call, 400, "invalid_grant", "the code is not one of ours, or has expired");
+        return;
+    }
+    const char *cause = check_grant(call, &grant);
+    if (cause != NULL) {
+        refuse(call, 400, "invalid_grant", cause);
+        return;
+    }
+    if (!find_session(call, &grant, &session))
+        return;
+    struct str id_token,
+        access_token = provider_token_make(attempt->door, attempt->arena, &grant, attempt->now);
+    if (provider_id_token(attempt->door, attempt->arena, provider_issuer(attempt->arena, attempt->host),
+                          &grant, &session, access_token, attempt->now, &id_token) != OK) {
+        refuse(call, 503, "temporarily_unavailable", "the ID token could not be made");
+        return;
+    }
+    if (!use_code(call, &code))
+        return;
+    log_info("oidc_tokens_issued", LOG_STR("client", call->client_id),
+             LOG_STR("user", session.session.user_id), LOG_STR("login", session.session.log_reference),
+             LOG_C("request", attempt->request->id));
+    provider_answer_json(attempt->response, 200,
+                         json_pack("{s:o, s:s, s:i, s:o, s:s}", "access_token", json_text(access_token),
+                                   "token_type", "Bearer", "expires_in", PROVIDER_TOKEN_LIFETIME_S,
+                                   "id_token", json_text(id_token), "scope", scope_of(&grant)));
+}
+
+void provider_token_handle(void *door, const struct http_request *request, struct http_response *response)
+{
+    struct attempt attempt = attempt_begin(door, request, response);
+    struct token_call call = {.attempt = &attempt};
+    if (attempt.host == NULL)
+        refuse(&call, 400, "invalid_request", "the host is not in the host table");
+    else if (!http_request_has_content_type(request, "application/x-www-form-urlencoded") ||
+             form_parse(request->arena, request->body, &call.form) != OK)
+        refuse(&call, 400, "invalid_request", "the body is not a form, or has too many parameters");
+    else if (authenticate(&call) && read_parameters(&call))
+        redeem(&call);
+    attempt_end(&attempt);
+}
