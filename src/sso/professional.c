@@ -4,12 +4,12 @@
 #include "sso/landing_report.h"
 #include "sso/logout.h"
 #include "sso/patient_access.h"
-#include "sso/restart.h"
 #include "sso/provider_authorize.h"
 #include "sso/provider_logout.h"
 #include "sso/provider_metadata.h"
 #include "sso/provider_token.h"
 #include "sso/provider_userinfo.h"
+#include "sso/restart.h"
 #include "sso/start.h"
 #include "sso/verify.h"
 
