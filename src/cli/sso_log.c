@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "sso/sso_error.h"
-#include "sso/trail.h"
+#include "sso/trail_text.h"
 #include "store/exchange_log.h"
 
 #include <stdio.h>
@@ -200,7 +200,7 @@ static int show_entry(struct cli *cli, void *call)
         return CLI_OK;
     }
     struct buf text = buf_new(cli->arena, RENDER_MAX);
-    trail_render(&text, &entry);
+    trail_text_write(cli->arena, &text, &entry);
     fwrite(text.data, 1, text.length, stdout);
     if (entry.user_id.length > 0)
         printf("user id %s\n", cli_printable(cli->arena, entry.user_id));

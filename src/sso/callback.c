@@ -178,6 +178,20 @@ static struct str optional_claim(struct attempt *attempt, const struct login *lo
                : STR_NONE;
 }
 
+/* Who it is, for the log and the mail also of a login that fails later (4.11: the administrator must be able
+ * to tell), and where the locations came from (CLM-9). */
+static void meet(struct attempt *attempt, struct login *login, const json_t *id_token)
+{
+    struct str name = optional_claim(attempt, login, attempt->connection->name_claim);
+    attempt->user_shown = notify_user(attempt->arena, name, login->identity.subject);
+    attempt->trail.entry.user_name =
+        name.length > 0 ? name : str_copy(attempt->arena, login->identity.subject);
+    const json_t *used = claims_at_path(login->identity.claims, attempt->connection->location_claim);
+    const json_t *signed_one = claims_at_path(id_token, attempt->connection->location_claim);
+    if (used != NULL)
+        login->location_source = signed_one != NULL && json_equal(used, signed_one) ? "id_token" : "userinfo";
+}
+
 static bool identify(struct attempt *attempt, const struct form *response, struct login *login)
 {
     struct idp_connection connection = attempt_idp_connection(attempt);
@@ -194,13 +208,11 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
     int code = sso_error_of_idp(result, result == IDP_TOKEN_REFUSED ? login->identity.oauth_error
                                                                     : provider_error(response));
     login_report_callback(attempt, response, result, code, login->identity.oauth_error, &report);
+    if (result == IDP_OK)
+        meet(attempt, login, report.claims);
     idp_report_free(&report);
-    if (result == IDP_OK) {
-        attempt->user_shown =
-            notify_user(attempt->arena, optional_claim(attempt, login, attempt->connection->name_claim),
-                        login->identity.subject);
+    if (result == IDP_OK)
         return true;
-    }
     attempt->is_consent_required = str_equal(provider_error(response), STR("consent_required"));
     attempt_fail(attempt, code, 0, failure.text);
     return false;
@@ -258,8 +270,9 @@ static bool read_locations(struct attempt *attempt, struct login *login)
     attempt->trail.entry.location_ids = index;
     attempt->trail.entry.location_count = result == LOCATIONS_OK ? locations->count : 0;
     trail_step_ids(&attempt->trail, TRAIL_LOCATIONS, result == LOCATIONS_OK,
-                   json_pack("{s:o, s:s, s:I, s:I, s:I}", "claim",
-                             json_text(attempt->connection->location_claim), "type",
+                   json_pack("{s:o, s:s, s:s, s:I, s:I, s:I}", "claim",
+                             json_text(attempt->connection->location_claim), "source",
+                             login->location_source ? login->location_source : "", "type",
                              locations->json_type ? locations->json_type : "absent", "received",
                              (json_int_t)locations->received, "dropped", (json_int_t)locations->dropped,
                              "duplicates", (json_int_t)locations->duplicates),

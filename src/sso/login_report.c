@@ -9,6 +9,15 @@
 #include "sso/slug.h"
 #include "sso/sso_error.h"
 
+/* MET-12 */
+static void tell_drift(struct attempt *attempt, json_t *data, const struct idp_report *report)
+{
+    int64_t drift;
+    fact_put_drift(data, report);
+    if (idp_report_drift(report, &drift) && idp_is_drift_large(drift))
+        trail_warn(&attempt->trail, 912);
+}
+
 /* ---- step 2 ---- */
 
 static json_t *endpoints(struct arena *arena, const struct idp_report *report)
@@ -60,7 +69,7 @@ void login_report_connection(struct attempt *attempt, enum idp_result result, co
     }
     if (report->authorization_endpoint != NULL)
         json_object_set_new(data, "endpoints", endpoints(attempt->arena, report));
-    fact_put_drift(data, report);
+    tell_drift(attempt, data, report);
     if (str_equal(connection->pkce, STR("off")))
         fact_put_c(data, "pkce", "off");
     if (result != IDP_OK) {
@@ -197,7 +206,7 @@ static void report_tokens(struct attempt *attempt, enum idp_result result, int c
     struct arena *arena = attempt->arena;
     json_t *data = json_object();
     fact_put_c(data, "result", idp_result_name(result));
-    fact_put_drift(data, report);
+    tell_drift(attempt, data, report);
     if (report->token.is_made)
         json_object_set_new(data, "5.1", token_call(arena, report));
     if (report->header != NULL)

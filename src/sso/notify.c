@@ -65,11 +65,6 @@ static void append_value(struct buf *buf, struct str value)
     buf_append(buf, value);
 }
 
-static int compare_ids(const void *left, const void *right)
-{
-    return str_compare(*(const struct str *)left, *(const struct str *)right);
-}
-
 static struct str host_of(struct str url)
 {
     size_t colon = str_find(url, ':');
@@ -79,7 +74,7 @@ static struct str host_of(struct str url)
 }
 
 static struct str fingerprint(struct arena *arena, const struct notice *notice,
-                              const struct notify_findings *findings)
+                              const struct trail_findings *findings)
 {
     struct buf text = buf_new(arena, FINGERPRINT_MAX);
     int code = notice->error->code;
@@ -89,7 +84,7 @@ static struct str fingerprint(struct arena *arena, const struct notice *notice,
     if (code == 701 && notice->cause == 'c' && findings->unlinked.count > 0) {
         struct str *sorted = arena_array_of(arena, findings->unlinked.count, struct str);
         memcpy(sorted, findings->unlinked.items, findings->unlinked.count * sizeof *sorted);
-        qsort(sorted, findings->unlinked.count, sizeof *sorted, compare_ids);
+        qsort(sorted, findings->unlinked.count, sizeof *sorted, str_compare_items);
         for (size_t i = 0; i < findings->unlinked.count; i++)
             append_value(&text, sorted[i]);
     }
@@ -106,7 +101,7 @@ enum outcome notify_compose(struct arena *arena, const struct notice *notice, st
     const struct sso_mail_rule *rule = &notice->error->mail;
     if (recipients.length == 0)
         return ABSENT;
-    struct notify_findings findings = notify_findings(arena, notice->trail);
+    struct trail_findings findings = trail_findings(arena, notice->trail->steps);
     *out_plan = (struct notify_plan){
         .is_outage = rule->kind == MAIL_OUTAGE,
         .rule = outbox_rule_of(rule),

@@ -1,7 +1,6 @@
 #include "sso/notify_text.h"
 
 #include "base/buf.h"
-#include "base/vec.h"
 #include "mail/amsterdam.h"
 #include "mail/mailer.h"
 #include "mail/message.h"
@@ -9,61 +8,8 @@
 #include <inttypes.h>
 
 #define IDS_SHOWN 50 /* MAIL-4 */
-#define IDS_MAX 2000 /* a login has no more */
 #define VALUE_MAX ((size_t)255)
 #define BODY_MAX (MESSAGE_BODY_MAX - 4096) /* room for what the mailer adds */
-
-/* ---- reading the trail ---- */
-
-static struct str text_of(const json_t *value)
-{
-    return json_is_string(value) ? str_of(json_string_value(value), json_string_length(value)) : STR_NONE;
-}
-
-static void read_mapping(struct arena *arena, const json_t *ids, struct notify_findings *out)
-{
-    size_t index;
-    json_t *id;
-    json_array_foreach(ids, index, id)
-    {
-        struct str state = text_of(json_object_get(id, "state"));
-        out->added += str_equal(state, STR("nieuw toegevoegd"));
-        if (!str_equal(state, STR("gekoppeld")) && out->unlinked.count < IDS_MAX)
-            vec_push(arena, &out->unlinked, text_of(json_object_get(id, "id")));
-    }
-}
-
-static void read_groups(struct arena *arena, const json_t *groups, struct notify_findings *out)
-{
-    size_t index;
-    json_t *group;
-    json_array_foreach(groups, index, group) if (out->groups.count < IDS_SHOWN)
-        vec_push(arena, &out->groups, text_of(group));
-}
-
-struct notify_findings notify_findings(struct arena *arena, const struct trail *trail)
-{
-    struct notify_findings findings = {0};
-    size_t index;
-    json_t *step;
-    json_array_foreach(trail->steps, index, step)
-    {
-        const json_t *data = json_object_get(step, "data");
-        switch (json_integer_value(json_object_get(step, "n"))) {
-        case TRAIL_LOCATIONS:
-            findings.claim_path = json_string_value(json_object_get(data, "claim"));
-            findings.received = (size_t)json_integer_value(json_object_get(data, "received"));
-            break;
-        case TRAIL_MAPPING:
-            read_mapping(arena, json_object_get(step, "ids"), &findings);
-            break;
-        case TRAIL_PERMISSIONS:
-            read_groups(arena, json_object_get(data, "groups"), &findings);
-            break;
-        }
-    }
-    return findings;
-}
 
 /* ---- pieces ---- */
 
@@ -88,7 +34,7 @@ static void append_line(struct buf *body, struct arena *arena, const char *label
 }
 
 static void append_list(struct buf *body, struct arena *arena, const char *label,
-                        const struct notify_ids *list)
+                        const struct trail_ids *list)
 {
     buf_printf(body, "%s:\n", label);
     for (size_t i = 0; i < list->count && i < IDS_SHOWN; i++) {
@@ -150,7 +96,7 @@ static const char *introduction(const struct sso_error *error)
 }
 
 struct str notify_body(struct arena *arena, const struct notice *notice,
-                       const struct notify_findings *findings)
+                       const struct trail_findings *findings)
 {
     struct buf body = buf_new(arena, BODY_MAX);
     const struct sso_connection *connection = notice->connection;

@@ -15,6 +15,7 @@
 struct login {
     struct idp_identity identity;
     struct locations locations;
+    const char *location_source; /* "id_token" or "userinfo"; NULL when the claim is absent */
     struct mapping_found *found;
     struct permissions permissions;
     struct sso_user user;

@@ -85,8 +85,4 @@ const struct exchange_entry *trail_entry(struct trail *trail);
 struct str trail_pack(struct trail *trail);
 enum outcome trail_unpack(struct trail *trail, struct arena *arena, struct str packed) MUST_CHECK;
 
-/* "3 locaties ontvangen" and the like are shown by `sluis sso log show`: the detail view of 5.5 as text. */
-struct buf;
-void trail_render(struct buf *buf, const struct exchange_entry *entry);
-
 #endif

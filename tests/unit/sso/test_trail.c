@@ -1,6 +1,7 @@
 /* One entry of the numbered log while it is made: LOG-1, LOG-2, LOG-4, and what is packed between requests.
  */
 #include "sso/trail.h"
+#include "sso/trail_text.h"
 
 #include "base/buf.h"
 
@@ -85,7 +86,7 @@ static void LOG4_number_6_tells_why_it_is_empty(void **state)
     const json_t *reason = json_object_get(json_object_get(step(TRAIL_LOCATIONS), "data"), "reason");
     assert_string_equal(json_string_value(reason), "geen locaties gelezen: gestopt bij stap 4 (306)");
     struct buf text = buf_new(arena, 65536);
-    trail_render(&text, trail_entry(&trail));
+    trail_text_write(arena, &text, trail_entry(&trail));
     const char *shown = buf_c(&text);
     assert_non_null(strstr(shown, "-  niet bereikt  reason=geen locaties gelezen"));
     assert_non_null(strstr(shown, " 4  Antwoord van identity provider    x"));
@@ -131,7 +132,7 @@ static void checks_stand_in_the_step_that_comes_next(void **state)
     assert_string_equal(json_string_value(json_object_get(json_array_get(lines, 1), "k")), "RSP-6");
     assert_null(json_object_get(step(TRAIL_TOKENS), "lines"));
     struct buf text = buf_new(arena, 65536);
-    trail_render(&text, trail_entry(&trail));
+    trail_text_write(arena, &text, trail_entry(&trail));
     assert_non_null(strstr(buf_c(&text), "1 van 2 controles goed, RSP-6 fout"));
 }
 
