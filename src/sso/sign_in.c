@@ -88,6 +88,15 @@ static void limit(struct arena *arena, const struct sso_view *view, struct sessi
         session->expires_at = session->login_at + LIMITED_SESSION_S;
 }
 
+/* Not later than now: its clock may be ahead, and a max_age would not run out. */
+static int64_t auth_time(const struct attempt *attempt, const struct login *login)
+{
+    int64_t told;
+    if (claim_time(login->identity.claims, "auth_time", &told) != OK || told <= 0)
+        return 0;
+    return told < attempt->now ? told : attempt->now;
+}
+
 static struct session make_session(struct attempt *attempt, const struct login *login, struct str cookie)
 {
     const struct sso_connection *connection = attempt->connection;
@@ -113,6 +122,7 @@ static struct session make_session(struct attempt *attempt, const struct login *
         .id_token = login->identity.id_token,
         .acr = login->identity.acr,
         .log_reference = attempt->trail.entry.reference,
+        .auth_at = auth_time(attempt, login),
         .login_at = attempt->now,
         .seen_at = attempt->now,
         .idle_s = connection->idle_s,

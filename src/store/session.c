@@ -10,7 +10,7 @@
 #define COLUMNS                                                                                              \
     "digest, user_id, connection, issuer, subject, sid, display_name, group_names, permissions, locations, " \
     "landing, patient_sealed, is_limited, id_token_sealed, acr, log_reference, login_at, seen_at, idle_s, "  \
-    "expires_at, patient_digest, is_patient_opened, warnings"
+    "expires_at, patient_digest, is_patient_opened, warnings, auth_at"
 
 /* How long activity may go unnoted: a page has many requests, and each note is a write. */
 #define NOTE_EVERY_S 60
@@ -68,7 +68,7 @@ static enum outcome create_work(struct db *db, void *context)
     struct db_query *query =
         db_query(db, "INSERT INTO sso_session (" COLUMNS ", ends_at) VALUES ($1, $2, $3, "
                      "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-                     "$18, $19, $20, $21, 0, $22, $23)");
+                     "$18, $19, $20, $21, 0, $22, $23, $24)");
     db_bind_blob(query, 1, session->digest);
     db_bind_text(query, 2, session->user_id);
     db_bind_text(query, 3, session->connection);
@@ -91,7 +91,8 @@ static enum outcome create_work(struct db *db, void *context)
     db_bind_int(query, 20, session->expires_at);
     db_bind_blob_or_null(query, 21, session->patient_digest);
     db_bind_text(query, 22, session->warnings);
-    db_bind_int(query, 23, end_of(session->seen_at, session->idle_s, session->expires_at));
+    db_bind_int(query, 23, session->auth_at);
+    db_bind_int(query, 24, end_of(session->seen_at, session->idle_s, session->expires_at));
     db_run_later(query);
     return OK;
 }
@@ -155,6 +156,7 @@ static enum outcome read_row(struct db_query *query, const struct find_call *cal
             .patient_digest = db_blob(query, 20, arena),
             .is_patient_opened = db_int(query, 21) == 1,
             .warnings = db_text(query, 22, arena),
+            .auth_at = db_int(query, 23),
         };
     }
     if (db_finish(query) != OK)

@@ -25,6 +25,7 @@ struct session {
     struct str id_token; /* sealed at rest */
     struct str acr;
     struct str log_reference;
+    int64_t auth_at; /* when the person logged in, as the identity provider says; 0 = it does not */
     int64_t login_at, seen_at, idle_s, expires_at;
 };
 

@@ -33,6 +33,7 @@ static struct session session_of(const char *cookie)
         .id_token = STR("id-token-marker"),
         .acr = STR("loa3"),
         .log_reference = STR("SSO-20270115-AAAAAAAA"),
+        .auth_at = TEST_NOW - 600,
         .login_at = TEST_NOW,
         .seen_at = TEST_NOW,
         .idle_s = 1800,
@@ -85,6 +86,7 @@ static void a_session_comes_back_as_it_went_in(void **state)
     assert_str(found.id_token, "id-token-marker");
     assert_str(found.acr, "loa3");
     assert_str(found.log_reference, "SSO-20270115-AAAAAAAA");
+    assert_int_equal(found.auth_at, TEST_NOW - 600);
     assert_int_equal(found.login_at, TEST_NOW);
     assert_int_equal(found.seen_at, TEST_NOW);
     assert_int_equal(found.idle_s, 1800);
