@@ -63,7 +63,10 @@ static void run(struct attempt *attempt)
     switch (provider_session_find(attempt->door, attempt->arena, directory_data(attempt->snapshot),
                                   attempt->host, &grant, attempt->now, &session)) {
     case OK:
-        answer(attempt, &grant, &session);
+        if (attempt->request->method == HTTP_HEAD) /* nobody learns who the patient is (VIEW-9) */
+            http_response_text(attempt->response, 200, "");
+        else
+            answer(attempt, &grant, &session);
         return;
     case ABSENT:
         refuse(attempt, true, "the session is over");

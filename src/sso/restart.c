@@ -131,6 +131,9 @@ static void run(struct attempt *attempt)
 void restart_handle(void *door, const struct http_request *request, struct http_response *response)
 {
     struct attempt attempt = attempt_begin(door, request, response);
-    run(&attempt);
+    if (request->method == HTTP_HEAD) /* INI-1 */
+        http_response_text(response, 200, "");
+    else
+        run(&attempt);
     attempt_end(&attempt);
 }

@@ -191,6 +191,9 @@ describe('starting again', () => {
     const retry = retryOf(login)
     assert.match(new URL(retry).pathname, /^\/sso\/restart\/[0-9a-f-]{36}$/)
     assert.ok(!retry.includes('12345') && !new URL(retry).search)
+    const flows = house.count('flow')
+    const head = await browser.get(retry, { method: 'HEAD' }) // INI-1
+    assert.deepEqual([head.status, head.text, head.headers.location, house.count('flow')], [200, '', undefined, flows])
     const { patient, view } = await facts(await house.visit(browser, retry))
     assert.deepEqual([patient.kind, patient.value], ['external_id', '12345'])
     assert.match(view, /^\/toedienen\//)
