@@ -7,6 +7,7 @@
 #include "store/sso_user.h"
 
 #define SID_CONTEXT "sso.oidc.sid"
+#define ID_TOKEN_PAYLOAD_MAX ((size_t)4096)
 
 struct str provider_sid(const struct professional *door, struct arena *arena, struct str session_digest)
 {
@@ -40,6 +41,16 @@ enum outcome provider_claims(const struct professional *door, struct arena *aren
 
 /* The left half of the digest (OpenID Connect Core 3.1.3.6). */
 static struct str at_hash(struct arena *arena, struct str access_token)
+/* The token comes back in an address, as id_token_hint, and addresses are cut off at 8 KiB. */
+static void fit(json_t *claims)
+{
+    static const char *const lists[] = {"permissions", "locations", "groups"};
+    if (json_dumpb(claims, NULL, 0, JSON_COMPACT) <= ID_TOKEN_PAYLOAD_MAX)
+        return;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        json_object_del(claims, lists[i]);
+}
+
 {
     return codec_base64url(arena, str_slice(codec_sha256(arena, access_token), 0, DIGEST_BYTES / 2));
 }
@@ -65,6 +76,7 @@ enum outcome provider_id_token(const struct professional *door, struct arena *ar
     if (grant->nonce.length > 0)
         json_object_set_new(claims, "nonce", json_text(grant->nonce));
     enum outcome outcome = signing_sign(door->signing, "JWT", claims, arena, out_token, &failure);
+    fit(claims);
     json_decref(claims);
     if (outcome != OK)
         log_error("id_token_not_signed", LOG_C("cause", failure.text));

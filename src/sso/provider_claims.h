@@ -19,7 +19,8 @@ enum outcome provider_claims(const struct professional *door, struct arena *aren
 /* A name for the session that leads nobody back to it. */
 struct str provider_sid(const struct professional *door, struct arena *arena, struct str session_digest);
 
-/* The same claims with those of an ID token around them, signed. */
+/* The same claims with those of an ID token around them, signed. Permissions, locations and groups stay out
+ * when it would be more than 4 KiB with them. */
 enum outcome provider_id_token(const struct professional *door, struct arena *arena, struct str issuer,
                                const struct provider_grant *grant, const struct provider_session *session,
                                struct str access_token, int64_t now, struct str *out_token) MUST_CHECK;

@@ -9,6 +9,7 @@ import { Browser, exchange } from './harness.mjs'
 import { POST, TEST, openProfessionals } from './support/professionals.mjs'
 
 const SECRET = 'geheim +/=&:% van-de-apotheek' // every character that clients are known to break on
+const MANY = Array.from({ length: 600 }, (_, i) => `afdeling-${i}`) // as locations more than fits into an address
 const PERSON = { name: 'Anne de Vries', email: 'anne@duinzicht.example', locaties: ['10', '20'] }
 
 let house, issuer, callback, second, apotheek, mobiel
@@ -19,6 +20,7 @@ before(async () => {
   second = house.at('app', '/tweede?van=sluis') // openid-client sends none with a query of its own
   await house.importOwn((data) => {
     Object.assign(data.connections.find(({ provider_key }) => provider_key === 'post'), { handover: 'openid', application: house.at('app', '/begin') })
+    data.mappings.find(({ connection }) => connection === TEST).codes.push(...MANY.map((code) => ({ code, group: 'Oost' })))
     const application = (more) => ({ platform: 'demo', environment: 'production', customer_key: 'duinzicht', ...more })
     data.applications = [
       application({ client_id: 'apotheek', connections: TEST, redirect_uris: `${callback} ${second}`, post_logout_redirect_uris: house.at('app', '/uit'), client_secret: SECRET }),
@@ -480,6 +482,18 @@ describe('the hand-over as a signed JWT', () => {
     const { browser } = await getCode()
     const { parameters } = await open(await request(apotheek, { id_token_hint: text }), { browser })
     assert.equal(parameters.error, 'invalid_request')
+  check('an ID token leaves the lists out that would make it too long for a hint; userinfo has them', async () => {
+    const { browser, tokens, claims } = await signIn(apotheek, {}, { person: { ...PERSON, locaties: MANY } })
+    for (const name of ['permissions', 'locations', 'groups']) assert.ok(!(name in claims), name)
+    assert.ok(tokens.id_token.length < 6000, String(tokens.id_token.length))
+    const info = await client.fetchUserInfo(apotheek, tokens.access_token, claims.sub)
+    assert.deepEqual([info.locations.length, info.groups, info.permissions], [MANY.length, ['Oost'], ['order.write@oost', 'status.read@oost']])
+    assert.ok((await open(await request(apotheek, { id_token_hint: tokens.id_token, prompt: 'none' }), { browser })).parameters.code)
+    const url = client.buildEndSessionUrl(apotheek, { id_token_hint: tokens.id_token, post_logout_redirect_uri: house.at('app', '/uit') })
+    assert.equal((await browser.get(url.href)).headers.location, house.at('app', '/uit'))
+    assert.equal((await userinfo(tokens.access_token)).status, 401)
+  })
+
   })
 })
 
