@@ -209,6 +209,8 @@ struct idp_connection attempt_idp_connection(struct attempt *attempt)
 {
     struct idp_connection connection = directory_idp_connection(attempt->arena, attempt->connection, 0);
     connection.signer = (struct idp_signer){sign_assertion, attempt->door->signing};
+    if (attempt->is_login_forced)
+        connection.max_age_s = 0;
     return connection;
 }
 

@@ -32,7 +32,7 @@ struct attempt {
     const char *retry_prompt; /* what the identity provider wants before it lets them in; NULL = nothing */
     struct str view;          /* as asked for; empty = none */
     struct str onward;     /* request of our own OpenID provider that waits for this sign-on; empty = none */
-    bool is_login_forced;  /* that request wants the person to log in anew */
+    bool is_login_forced;  /* that request wants the person to log in anew, and proof of it */
     struct str user_shown; /* who it is, as a mail may show it; empty = not known (yet) */
 };
 
@@ -56,7 +56,9 @@ bool attempt_is_within_rate(struct attempt *attempt);
  */
 void attempt_succeed(struct attempt *attempt);
 
-/* The connection as the Authentication Client wants it, with our key for client assertions. */
+/* The connection as the Authentication Client wants it, with our key for client assertions. For a login that
+ * is forced its max_age is 0, at the request and at the callback: the identity provider must say that the
+ * person logged in just now (IDT-17). */
 struct idp_connection attempt_idp_connection(struct attempt *attempt);
 
 /* Ends the trail as "afgebroken", with a code or 0: no failure, another attempt takes over. */

@@ -27,6 +27,7 @@ static enum outcome unpack(struct attempt *attempt, struct login *login, struct 
         return FAILED;
     attempt->view = out_intent->view;
     attempt->onward = out_intent->onward;
+    attempt->is_login_forced = out_intent->is_login_forced;
     login->patient_kind = out_intent->patient_kind;
     login->patient = out_intent->patient;
     trail_free(&attempt->trail);

@@ -179,7 +179,7 @@ static void tell_id_token(const struct fault *fault)
         return;
     case 516:
         fact_put_member(fault->facts, "auth_time", claims);
-        fact_put_int(fault->facts, "max_age_s", connection->max_age_s);
+        fact_put_int(fault->facts, "max_age_s", fault->attempt->is_login_forced ? 0 : connection->max_age_s);
         return;
     case 518:
         fact_put_c(fault->facts, "claim", json_object_get(claims, "exp") == NULL ? "exp" : "iat");

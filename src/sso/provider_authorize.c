@@ -131,6 +131,16 @@ static enum readiness check_session(struct attempt *attempt, const struct provid
     return is_same ? READY : SIGN_ON_NEEDED;
 }
 
+/* By the word of the identity provider: what it does not tell counts as too long ago. A max_age of 0 asks for
+ * a fresh login, as prompt=login does (OpenID Connect Core 3.1.2.1). */
+static bool is_login_too_old(const struct provider_request *request, const struct session *session,
+                             int64_t now)
+{
+    if (request->max_age_s < 0)
+        return false;
+    return request->max_age_s == 0 || session->auth_at == 0 || now - session->auth_at > request->max_age_s;
+}
+
 static enum readiness find_session(struct attempt *attempt, const struct provider_request *request,
                                    struct session *out_session)
 {
@@ -140,8 +150,7 @@ static enum readiness find_session(struct attempt *attempt, const struct provide
                                                              attempt->arena, out_session);
     if (outcome == FAILED)
         return STORE_FAILED;
-    if (outcome == ABSENT || request->is_prompt_login ||
-        (request->max_age_s >= 0 && attempt->now - out_session->login_at > request->max_age_s))
+    if (outcome == ABSENT || request->is_prompt_login || is_login_too_old(request, out_session, attempt->now))
         return SIGN_ON_NEEDED;
     return check_session(attempt, request, out_session);
 }

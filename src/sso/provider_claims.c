@@ -24,6 +24,8 @@ enum outcome provider_claims(const struct professional *door, struct arena *aren
         return FAILED;
     json_t *claims = json_object();
     json_object_set_new(claims, "sub", json_text(session->user_id));
+    if (session->auth_at > 0)
+        json_object_set_new(claims, "auth_time", json_integer(session->auth_at));
     if (grant->has_profile && session->display_name.length > 0)
         json_object_set_new(claims, "name", json_text(session->display_name));
     if (grant->has_email && user.email.length > 0)
@@ -39,8 +41,6 @@ enum outcome provider_claims(const struct professional *door, struct arena *aren
     return OK;
 }
 
-/* The left half of the digest (OpenID Connect Core 3.1.3.6). */
-static struct str at_hash(struct arena *arena, struct str access_token)
 /* The token comes back in an address, as id_token_hint, and addresses are cut off at 8 KiB. */
 static void fit(json_t *claims)
 {
@@ -51,6 +51,8 @@ static void fit(json_t *claims)
         json_object_del(claims, lists[i]);
 }
 
+/* The left half of the digest (OpenID Connect Core 3.1.3.6). */
+static struct str at_hash(struct arena *arena, struct str access_token)
 {
     return codec_base64url(arena, str_slice(codec_sha256(arena, access_token), 0, DIGEST_BYTES / 2));
 }
@@ -68,15 +70,14 @@ enum outcome provider_id_token(const struct professional *door, struct arena *ar
     json_object_set_new(claims, "aud", json_text(grant->client_id));
     json_object_set_new(claims, "iat", json_integer(now));
     json_object_set_new(claims, "exp", json_integer(now + PROVIDER_ID_TOKEN_LIFETIME_S));
-    json_object_set_new(claims, "auth_time", json_integer(session->login_at));
     json_object_set_new(claims, "sid", json_text(provider_sid(door, arena, session->digest)));
     json_object_set_new(claims, "at_hash", json_text(at_hash(arena, access_token)));
     if (session->acr.length > 0)
         json_object_set_new(claims, "acr", json_text(session->acr));
     if (grant->nonce.length > 0)
         json_object_set_new(claims, "nonce", json_text(grant->nonce));
-    enum outcome outcome = signing_sign(door->signing, "JWT", claims, arena, out_token, &failure);
     fit(claims);
+    enum outcome outcome = signing_sign(door->signing, "JWT", claims, arena, out_token, &failure);
     json_decref(claims);
     if (outcome != OK)
         log_error("id_token_not_signed", LOG_C("cause", failure.text));

@@ -11,7 +11,8 @@
 
 #define PROVIDER_ID_TOKEN_LIFETIME_S 300
 
-/* sub and everything that the scope gives. FAILED when the store does not tell; otherwise a new reference. */
+/* sub and everything that the scope gives; auth_time when the identity provider told it. FAILED when the
+ * store does not tell; otherwise a new reference. */
 enum outcome provider_claims(const struct professional *door, struct arena *arena,
                              const struct provider_grant *grant, const struct provider_session *session,
                              json_t **out_claims) MUST_CHECK;

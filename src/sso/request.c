@@ -141,6 +141,17 @@ static enum outcome keep_flow(struct attempt *attempt, const struct idp_attempt 
     return OK;
 }
 
+/* NULL = none. What a button asks for comes beside a login that is forced, never in its place. */
+static const char *choose_prompt(struct arena *arena, const struct intent *intent, const char *configured)
+{
+    struct str asked = intent->prompt;
+    if (!intent->is_login_forced)
+        return asked.length > 0 ? arena_strndup(arena, asked.data, asked.length) : configured;
+    return asked.length == 0 || str_equal(asked, STR("login"))
+               ? "login"
+               : arena_printf(arena, "login %.*s", STR_ARG(asked));
+}
+
 void request_send(struct attempt *attempt, struct intent *intent)
 {
     struct idp_connection connection = attempt_idp_connection(attempt);
@@ -154,10 +165,7 @@ void request_send(struct attempt *attempt, struct intent *intent)
         attempt_fail(attempt, 103, 0, "the extra parameters of the connection cannot be read");
         return;
     }
-    if (intent->is_login_forced)
-        connection.prompt = "login";
-    if (intent->prompt.length > 0)
-        connection.prompt = arena_strndup(attempt->arena, intent->prompt.data, intent->prompt.length);
+    connection.prompt = choose_prompt(attempt->arena, intent, connection.prompt);
     enum idp_result result =
         idp_start(attempt->door->idp, &connection,
                   arena_strndup(attempt->arena, redirect_uri.data, redirect_uri.length), extra.fields,

@@ -19,6 +19,7 @@ static void send_again(struct attempt *attempt, const struct intent *intent, str
 {
     struct intent again = *intent;
     attempt->view = again.view;
+    attempt->is_login_forced = again.is_login_forced;
     attempt_begin_trail(attempt, sso_slug(attempt->arena, attempt->connection));
     if (intent->is_restarted && intent->patient.length == 0 && intent->patient_kind.length > 0)
         trail_warn(&attempt->trail, 108);

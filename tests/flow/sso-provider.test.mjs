@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import * as jose from 'jose'
 import * as client from 'openid-client'
-import { Browser, exchange } from './harness.mjs'
-import { POST, TEST, openProfessionals } from './support/professionals.mjs'
+import { Browser, exchange, links } from './harness.mjs'
+import { POST, TEST, openProfessionals, step } from './support/professionals.mjs'
 
 const SECRET = 'geheim +/=&:% van-de-apotheek' // every character that clients are known to break on
 const MANY = Array.from({ length: 600 }, (_, i) => `afdeling-${i}`) // as locations more than fits into an address
@@ -49,6 +49,19 @@ async function eventually(run) {
     }
   }
 }
+
+const nowS = () => Math.floor(Date.now() / 1000)
+
+// With an identity provider that says that the person logged in then; undefined = that does not say.
+async function loggedInAt(time, run) {
+  house.providers[TEST].spoilIdToken = ({ header, payload: { auth_time, ...payload } }) => ({ header, payload: { ...payload, ...(time && { auth_time: time() }) } })
+  try {
+    return await run()
+  } finally {
+    house.providers[TEST].spoilIdToken = undefined
+  }
+}
+const lastAsked = () => house.providers[TEST].seen.at(-1)
 
 // What an application sends the browser away with.
 async function request(config = apotheek, parameters = {}) {
@@ -116,7 +129,7 @@ describe('code flow', () => {
   })
 
   check('a confidential application gets who it is, what they may do, and no patient', async () => {
-    const before = Math.floor(Date.now() / 1000) - 2
+    const before = nowS() - 2
     const { tokens, claims, parameters } = await signIn()
     assert.equal(parameters.iss, issuer)
     assert.equal(claims.iss, issuer)
@@ -129,7 +142,7 @@ describe('code flow', () => {
     assert.equal(claims.connection, TEST)
     assert.equal(claims.environment, 'production')
     assert.equal(claims.landing, '/')
-    assert.ok(claims.auth_time >= before && claims.iat >= before && claims.exp - claims.iat === 300)
+    assert.ok(claims.iat >= before && claims.exp - claims.iat === 300)
     assert.equal(claims.at_hash, createHash('sha256').update(tokens.access_token).digest().subarray(0, 16).toString('base64url'))
     assert.equal(claims.sub, newestUser())
     assert.ok(!('patient' in claims))
@@ -152,7 +165,6 @@ describe('code flow', () => {
     const second = await signIn(apotheek, {}, { browser: first.browser })
     assert.equal(house.providers[TEST].logins, logins)
     assert.equal(second.claims.sid, first.claims.sid)
-    assert.equal(second.claims.auth_time, first.claims.auth_time)
     const other = await signIn()
     assert.notEqual(other.claims.sid, first.claims.sid)
     const cookie = [...first.browser.cookies(house.frontUrl)].find(([name]) => name.endsWith('sluis_s'))[1]
@@ -265,21 +277,85 @@ describe('prompt and max_age', () => {
     const { browser } = await signIn()
     const quiet = await signIn(apotheek, { prompt: 'none' }, { browser })
     assert.ok(quiet.claims.sub)
-    const logins = house.providers[TEST].logins
-    await signIn(apotheek, { prompt: 'login' }, { browser })
-    assert.equal(house.providers[TEST].logins, logins + 1)
-    assert.equal(house.providers[TEST].seen.at(-1).prompt, 'login')
+    assert.deepEqual([lastAsked().prompt, lastAsked().max_age], [undefined, undefined])
+    const before = nowS() - 2
+    for (const wish of [{ prompt: 'login' }, { prompt: 'select_account' }, { max_age: '0' }]) {
+      const logins = house.providers[TEST].logins
+      const { claims } = await signIn(apotheek, wish, { browser })
+      assert.equal(house.providers[TEST].logins, logins + 1, JSON.stringify(wish))
+      assert.deepEqual([lastAsked().prompt, lastAsked().max_age], ['login', '0'])
+      assert.ok(claims.auth_time >= before, String(claims.auth_time))
+    }
+    const silent = await open(await request(apotheek, { max_age: '0', prompt: 'none' }), { browser })
+    assert.equal(silent.parameters.error, 'login_required')
   })
 
-  check('max_age counts from the login here; too old and prompt none is login_required', async () => {
-    const { browser } = await getCode()
-    await house.shifted(120, async () => {
-      const old = await open(await request(apotheek, { max_age: '60', prompt: 'none' }), { browser })
-      assert.equal(old.parameters.error, 'login_required')
-      const young = await open(await request(apotheek, { max_age: '600', prompt: 'none' }), { browser })
-      assert.ok(young.parameters.code)
-    })
+  check('auth_time is when the identity provider says that the person logged in, in ID token and userinfo', async () => {
+    const then = nowS() - 5000
+    const { browser, claims, tokens } = await loggedInAt(() => then, () => signIn())
+    assert.equal(claims.auth_time, then)
+    assert.equal((await client.fetchUserInfo(apotheek, tokens.access_token, claims.sub)).auth_time, then)
+    assert.equal((await signIn(apotheek, {}, { browser })).claims.auth_time, then)
   })
+
+  check('an auth_time that is ahead of our clock is no later than the sign-on', async () => {
+    const { claims } = await loggedInAt(() => nowS() + 86400, () => signIn())
+    assert.ok(claims.auth_time <= nowS() + 1, String(claims.auth_time))
+  })
+
+  check('an identity provider that does not tell: no auth_time, and any max_age is over', async () => {
+    const { browser, claims, tokens } = await loggedInAt(undefined, () => signIn())
+    assert.ok(!('auth_time' in claims))
+    assert.ok(!('auth_time' in await client.fetchUserInfo(apotheek, tokens.access_token, claims.sub)))
+    const silent = await open(await request(apotheek, { max_age: '3600', prompt: 'none' }), { browser })
+    assert.equal(silent.parameters.error, 'login_required')
+    const logins = house.providers[TEST].logins
+    const anew = await signIn(apotheek, { max_age: '3600' }, { browser })
+    assert.equal(house.providers[TEST].logins, logins + 1)
+    assert.ok(anew.claims.auth_time >= nowS() - 10)
+  })
+
+  check('max_age counts from auth_time and not from the sign-on here; too old and prompt none is login_required', async () => {
+    const { browser } = await loggedInAt(() => nowS() - 120, () => getCode())
+    const old = await open(await request(apotheek, { max_age: '60', prompt: 'none' }), { browser })
+    assert.equal(old.parameters.error, 'login_required')
+    const young = await open(await request(apotheek, { max_age: '600', prompt: 'none' }), { browser })
+    assert.ok(young.parameters.code)
+    const logins = house.providers[TEST].logins
+    await getCode(apotheek, { max_age: '600' }, { browser })
+    assert.equal(house.providers[TEST].logins, logins)
+    await getCode(apotheek, { max_age: '60' }, { browser })
+    assert.equal(house.providers[TEST].logins, logins + 1)
+    assert.deepEqual([lastAsked().prompt, lastAsked().max_age], ['login', '0'])
+  })
+
+  for (const [what, time] of [['an old login', () => nowS() - 3600], ['no auth_time', undefined]])
+    for (const wish of [{ prompt: 'login' }, { max_age: '0' }, { max_age: '3600' }])
+      check(`IDT-17 ${what} in answer to ${JSON.stringify(wish)} is 516 and no code; the button asks once more`, async () => {
+        const refused = await loggedInAt(time, async () => open(await request(apotheek, wish)))
+        assert.equal(refused.status, 403, refused.text)
+        assert.equal(refused.location, undefined)
+        const entry = await house.entry(refused.reference)
+        assert.equal(entry.code, 516)
+        assert.equal(step(entry, 5).data.fault.max_age_s, 0)
+        const retry = new URL(links(refused.answer.text).find(({ text }) => text === 'Opnieuw proberen').href, house.frontUrl)
+        const stillOld = await loggedInAt(time, () => house.visit(refused.browser, retry.href))
+        assert.equal((await house.entry(stillOld.reference)).code, 516)
+        const { location } = await house.visit(refused.browser, retry.href)
+        assert.deepEqual([lastAsked().prompt, lastAsked().max_age], ['login', '0'])
+        assert.ok(new URL(location).searchParams.get('code'), location)
+      })
+
+  for (const [error, prompt] of [['login_required', 'login'], ['consent_required', 'login consent'], ['account_selection_required', 'login select_account']])
+    check(`a login that was forced stays so when it is started again after ${error}`, async () => {
+      const { url } = await request(apotheek, { prompt: 'login' })
+      house.providers[TEST].behaviour = { action: `error:${error}` }
+      const refused = await house.visit(new Browser(), url.href)
+      assert.equal((await house.entry(refused.reference)).code, 311)
+      const retry = new URL(links(refused.answer.text).find(({ text }) => text === 'Opnieuw proberen').href, house.frontUrl)
+      const sent = new URL((await refused.browser.get(retry.href)).headers.location).searchParams
+      assert.deepEqual([sent.get('prompt'), sent.get('max_age')], [prompt, '0'])
+    })
 
   check('id_token_hint of somebody else is login_required', async () => {
     const anne = await signIn()
@@ -406,6 +482,18 @@ describe('userinfo and logging out', () => {
     assert.equal(quiet.parameters.error, 'login_required')
   })
 
+  check('an ID token leaves the lists out that would make it too long for a hint; userinfo has them', async () => {
+    const { browser, tokens, claims } = await signIn(apotheek, {}, { person: { ...PERSON, locaties: MANY } })
+    for (const name of ['permissions', 'locations', 'groups']) assert.ok(!(name in claims), name)
+    assert.ok(tokens.id_token.length < 6000, String(tokens.id_token.length))
+    const info = await client.fetchUserInfo(apotheek, tokens.access_token, claims.sub)
+    assert.deepEqual([info.locations.length, info.groups, info.permissions], [MANY.length, ['Oost'], ['order.write@oost', 'status.read@oost']])
+    assert.ok((await open(await request(apotheek, { id_token_hint: tokens.id_token, prompt: 'none' }), { browser })).parameters.code)
+    const url = client.buildEndSessionUrl(apotheek, { id_token_hint: tokens.id_token, post_logout_redirect_uri: house.at('app', '/uit') })
+    assert.equal((await browser.get(url.href)).headers.location, house.at('app', '/uit'))
+    assert.equal((await userinfo(tokens.access_token)).status, 401)
+  })
+
   check('without such a token the person is asked; another address is never gone to', async () => {
     const { browser, tokens } = await signIn()
     const stranger = await signIn()
@@ -436,6 +524,10 @@ describe('the patient', () => {
     assert.equal(claims.landing, login.landing)
     const events = async () => (await house.cli('audit', 'list', '--limit', '1000')).split('\n').filter((line) => line.includes('patient_access')).length
     const before = await events()
+    const head = await userinfo(tokens.access_token, 'HEAD')
+    assert.deepEqual([head.status, head.text], [200, ''])
+    assert.equal(await events(), before)
+    assert.equal((await userinfo('x', 'HEAD')).status, 401)
     const info = await client.fetchUserInfo(apotheek, tokens.access_token, claims.sub)
     assert.deepEqual(info.patient, { reference: login.landing.split('/')[2], kind: 'external_id', value: '4711' })
     assert.equal(info.landing, login.landing)
@@ -482,18 +574,6 @@ describe('the hand-over as a signed JWT', () => {
     const { browser } = await getCode()
     const { parameters } = await open(await request(apotheek, { id_token_hint: text }), { browser })
     assert.equal(parameters.error, 'invalid_request')
-  check('an ID token leaves the lists out that would make it too long for a hint; userinfo has them', async () => {
-    const { browser, tokens, claims } = await signIn(apotheek, {}, { person: { ...PERSON, locaties: MANY } })
-    for (const name of ['permissions', 'locations', 'groups']) assert.ok(!(name in claims), name)
-    assert.ok(tokens.id_token.length < 6000, String(tokens.id_token.length))
-    const info = await client.fetchUserInfo(apotheek, tokens.access_token, claims.sub)
-    assert.deepEqual([info.locations.length, info.groups, info.permissions], [MANY.length, ['Oost'], ['order.write@oost', 'status.read@oost']])
-    assert.ok((await open(await request(apotheek, { id_token_hint: tokens.id_token, prompt: 'none' }), { browser })).parameters.code)
-    const url = client.buildEndSessionUrl(apotheek, { id_token_hint: tokens.id_token, post_logout_redirect_uri: house.at('app', '/uit') })
-    assert.equal((await browser.get(url.href)).headers.location, house.at('app', '/uit'))
-    assert.equal((await userinfo(tokens.access_token)).status, 401)
-  })
-
   })
 })
 
@@ -538,10 +618,6 @@ describe('applications for those who help', () => {
     const shown = await house.cli('sso', 'applications', 'show', 'apotheek')
     assert.match(shown, new RegExp(`issuer +${issuer}`))
     assert.doesNotMatch(shown + await house.cli('export', '--only', 'applications'), /van-de-apotheek/)
-    const head = await userinfo(tokens.access_token, 'HEAD')
-    assert.deepEqual([head.status, head.text], [200, ''])
-    assert.equal(await events(), before)
-    assert.equal((await userinfo('x', 'HEAD')).status, 401)
     const failed = await house.sluis.run('sso', 'applications', 'show', 'niemand', '--config', house.file('sluis.yaml'))
     assert.equal(failed.status, 1)
   })
