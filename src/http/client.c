@@ -281,6 +281,8 @@ static enum outcome set_request(CURL *curl, const struct http_call *call, struct
     SET(CURLOPT_HTTPHEADER, headers);
     if (strcmp(call->method, "POST") == 0) {
         SET(CURLOPT_POST, 1L);
+        /* On a kept connection that closes before a byte of answer curl would send it again (TOK-4). */
+        SET(CURLOPT_FRESH_CONNECT, 1L);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.length);
         SET(CURLOPT_POSTFIELDS, call->body.data ? call->body.data : "");
     } else if (strcmp(call->method, "GET") == 0) {

@@ -77,8 +77,9 @@ struct http_answer {
     struct http_trouble trouble;
 };
 
-/* A kept connection that turns out closed before a byte of answer came is replaced once by a fresh one, for a
- * POST too: curl's way, and rare, as it looks at the connection first.
+/* A POST goes out once at most (TOK-4): it gets a connection of its own, as curl sends again, unasked, what a
+ * kept connection did not answer. The price is a TCP and TLS handshake for each. A GET may take a kept
+ * connection, also one that a POST has opened, and may so go out twice.
  *
  * The failure text names the host, never the query, body or a header. */
 enum http_call_result http_client_call(struct arena *arena, const struct http_call *call,

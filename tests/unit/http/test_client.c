@@ -19,11 +19,12 @@ struct peer {
     const char *const *script;
     size_t length;
     char request[8192]; /* the last one */
-    unsigned connections;
+    unsigned connections, gets, posts;
     pthread_t thread;
 };
 
-static void peer_answer(struct peer *peer, int raw, const char *answer)
+/* Reads one request; what there is of it when no more comes. */
+static size_t peer_read(struct peer *peer, int raw)
 {
     size_t length = 0;
     while (length < sizeof peer->request - 1) {
@@ -37,6 +38,12 @@ static void peer_answer(struct peer *peer, int raw, const char *answer)
         if (end != NULL && strlen(end + 4) >= (announced ? strtoul(announced + 16, NULL, 10) : 0))
             break;
     }
+    return length;
+}
+
+static void peer_answer(struct peer *peer, int raw, const char *answer)
+{
+    (void)peer_read(peer, raw);
     if (answer == NULL)
         return;
     if (strcmp(answer, "...") == 0)
@@ -61,14 +68,41 @@ static void *peer_run(void *context)
     return NULL;
 }
 
-static void peer_start(struct peer *peer, const char *const *script, size_t length)
+/* Answers each GET with script[0] and keeps the connection for a while; hangs up on each POST. */
+static void *peer_keep(void *context)
+{
+    struct peer *peer = context;
+    const struct timeval patience = {.tv_usec = 300000};
+    for (;;) {
+        int raw = accept(peer->listening, NULL, NULL);
+        if (raw < 0)
+            return NULL;
+        peer->connections++;
+        setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        while (peer_read(peer, raw) > 0) {
+            bool is_post = strncmp(peer->request, "POST ", 5) == 0;
+            peer->posts += is_post;
+            peer->gets += !is_post;
+            if (is_post || send(raw, peer->script[0], strlen(peer->script[0]), MSG_NOSIGNAL) < 0)
+                break;
+        }
+        close(raw);
+    }
+}
+
+static void peer_start_as(struct peer *peer, const char *const *script, size_t length, void *(*run)(void *))
 {
     *peer = (struct peer){.port = free_port(), .script = script, .length = length};
     struct sockaddr_in address = loopback(peer->port);
     peer->listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(peer->listening, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(peer->listening, 8), 0);
-    assert_int_equal(pthread_create(&peer->thread, NULL, peer_run, peer), 0);
+    assert_int_equal(pthread_create(&peer->thread, NULL, run, peer), 0);
+}
+
+static void peer_start(struct peer *peer, const char *const *script, size_t length)
+{
+    peer_start_as(peer, script, length, peer_run);
 }
 
 static void peer_stop(struct peer *peer)
@@ -351,6 +385,26 @@ static void credentials_do_not_linger(void **state)
     assert_memory_equal(peer.request, "GET ", 4);
 }
 
+static void TOK4_a_post_goes_out_once_whatever_was_kept(void **state)
+{
+    (void)state;
+    struct peer peer;
+    const char *const script[] = {DONE};
+    peer_start_as(&peer, script, 1, peer_keep);
+    struct http_call get = local_call(&peer, "/jwks");
+    assert_int_equal(perform(&get), HTTP_CALL_OK);
+    assert_int_equal(perform(&get), HTTP_CALL_OK);
+    assert_int_equal(peer.connections, 1); /* kept */
+    struct http_call post = local_call(&peer, "/token");
+    post.method = "POST";
+    post.body = STR("code=once");
+    assert_int_equal(perform(&post), HTTP_CALL_BROKEN);
+    assert_int_equal(perform(&get), HTTP_CALL_OK);
+    peer_stop(&peer);
+    assert_int_equal(peer.posts, 1);
+    assert_int_equal(peer.gets, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +418,7 @@ int main(void)
         cmocka_unit_test(redirects_stay_at_home),
         cmocka_unit_test(redirects_end),
         cmocka_unit_test(credentials_do_not_linger),
+        cmocka_unit_test(TOK4_a_post_goes_out_once_whatever_was_kept),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
