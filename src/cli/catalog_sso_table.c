@@ -150,7 +150,8 @@ static const struct field_row connection_rows[] = {
      .text = "Whether userinfo is asked for by POST instead of GET."},
     {"claims_first", TEXT(sso_connection, FIELD_CHOICE, claims_first), .standard = "id_token",
      .choices = "id_token userinfo",
-     .text = "Which of the two counts for a claim that both have; who it is always comes from the ID token."},
+     .text = "Which of the two counts for a claim that both have; who it is always comes from the ID token. "
+             "With userinfo first a login ends when userinfo was asked for and did not come."},
     {"pkce", TEXT(sso_connection, FIELD_CHOICE, pkce), .standard = "S256", .choices = "S256 off",
      .text = "Proof Key for Code Exchange; off only for an identity provider that refuses it."},
     {"trusted_audiences", TEXT(sso_connection, FIELD_WORDS, trusted_audiences), .example = "zorgportaal",

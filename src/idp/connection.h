@@ -61,7 +61,7 @@ struct idp_connection {
     bool is_pkce_off;              /* REQ-4; the nonce is checked in any case */
     enum idp_userinfo userinfo;
     bool is_userinfo_post;  /* UIN-1 */
-    bool is_userinfo_first; /* where both have a claim, userinfo's counts (UIN-6) */
+    bool is_userinfo_first; /* where both have a claim, userinfo's counts (UIN-6); its failure too (UIN-5) */
     const char
         *userinfo_claim; /* for IDP_USERINFO_IF_NEEDED: fetched when this claim is not in the ID token */
     enum idp_response_mode response_mode;

@@ -160,6 +160,12 @@ static bool is_wanted(const struct idp_connection *connection, bool is_needed)
     return false;
 }
 
+/* UIN-5: the claim is to come from userinfo also when the ID token has one, which is worth less then. */
+static bool counts_most(const struct idp_connection *connection)
+{
+    return connection->is_userinfo_first && connection->userinfo_claim != NULL;
+}
+
 enum idp_result userinfo_complete(const struct idp_connection *connection, const struct provider *provider,
                                   bool is_http_allowed, struct str access_token, struct keys *keys,
                                   struct arena *arena, json_t *claims, struct idp_report *report,
@@ -174,7 +180,7 @@ enum idp_result userinfo_complete(const struct idp_connection *connection, const
                                              claims, report, failure);
     report->is_userinfo_asked = true;
     report->userinfo_result = idp_result_name(result);
-    if (result == IDP_OK || is_needed)
+    if (result == IDP_OK || is_needed || counts_most(connection))
         return result;
     log_warning("idp_userinfo_failed", LOG_C("connection", connection->id),
                 LOG_C("result", idp_result_name(result)), LOG_C("reason", failure ? failure->text : ""));

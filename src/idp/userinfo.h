@@ -8,8 +8,8 @@
 #include "idp/token.h"
 
 /* Does nothing when the connection does not ask for it. A failure counts only when the claim that the
- * connection names (userinfo_claim) had to come from here; else it is logged and the claims stay as they are
- * (UIN-5). */
+ * connection names (userinfo_claim) had to come from here, because the ID token lacks it or userinfo comes
+ * first; else it is logged and the claims stay as they are (UIN-5). */
 enum idp_result userinfo_complete(const struct idp_connection *connection, const struct provider *provider,
                                   bool is_http_allowed, struct str access_token, struct keys *keys,
                                   struct arena *arena, json_t *claims, struct idp_report *report,

@@ -77,6 +77,7 @@ before(async () => {
   })
   await connect('opties', { pkce: 'off', userinfo: 'always', userinfo_post: true, claims_first: 'userinfo', trusted_audiences: 'portaal', client_auth: 'post' },
     { isPkceRequired: false, clientAuth: 'client_secret_post' })
+  await connect('aanvulling', { userinfo: 'always' })
   await connect('streng', { max_age: 3600, required_amr: 'otp hwk' })
   await connect('later')
   await connect('leesbaar')
@@ -329,14 +330,25 @@ describe('what a connection may ask for', () => {
     assert.equal(step(entry, 5).data['5.3'].amr, undefined)
   })
 
+  const ofAnother = (body) => ({ ...body, sub: 'een-ander', locaties: ['uit-userinfo'] })
+
   check('UIN-2, UIN-5: userinfo that is of somebody else is not used, and a warning where nothing depends on it', async () => {
-    const provider = house.providers[slugOf('opties')]
-    provider.spoilUserinfo = (body) => ({ ...body, sub: 'een-ander', locaties: ['uit-userinfo'] })
-    const entry = await signedIn('opties')
+    const provider = house.providers[slugOf('aanvulling')]
+    provider.spoilUserinfo = ofAnother
+    const entry = await signedIn('aanvulling')
     provider.spoilUserinfo = undefined
     assert.deepEqual(step(entry, 6).ids, ['10'])
     assert.equal(step(entry, 5).data['5.6'].result, 'userinfo_sub')
     assert.equal(step(entry, 5).data['5.6'].sub_equal, false)
+  })
+
+  check('UIN-5: with userinfo first the locations of the ID token are not used in its place: 604', async () => {
+    const provider = house.providers[slugOf('opties')]
+    provider.spoilUserinfo = ofAnother
+    const entry = await refused('opties', 604)
+    provider.spoilUserinfo = undefined
+    assert.equal(step(entry, 5).data['5.6'].sub_equal, false)
+    assert.equal(step(entry, 6).reached, false)
   })
 
   check('UIN-1: nobody answers for userinfo: 601 where the locations must come from there', async () => {
