@@ -7,6 +7,7 @@
 
 #define NAMES_MAX 40
 #define NAME_LENGTH_MAX 40
+#define ERROR_CODE_MAX 64
 #define DRIFT_WARNING_S 30
 
 static void copy_printable(char *out_text, size_t size, struct str text)
@@ -83,6 +84,14 @@ void report_rule(struct idp_report *report, int rule, bool is_kept)
 bool report_is_name(struct str name)
 {
     return name.length > 0 && name.length <= NAME_LENGTH_MAX && str_is_printable_ascii(name);
+}
+
+struct str report_error_code(struct str code)
+{
+    bool is_code = code.length > 0 && code.length <= ERROR_CODE_MAX;
+    for (size_t i = 0; i < code.length && is_code; i++)
+        is_code = (code.data[i] >= 'a' && code.data[i] <= 'z') || code.data[i] == '_';
+    return is_code ? code : STR("(not a code)");
 }
 
 struct idp_names report_names(struct arena *arena, const json_t *object)

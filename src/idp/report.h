@@ -109,5 +109,8 @@ bool idp_report_drift(const struct idp_report *report, int64_t *out_seconds);
 void report_rule(struct idp_report *report, int rule, bool is_kept);
 struct idp_names report_names(struct arena *arena, const json_t *object);
 bool report_is_name(struct str name);
+/* 4.11: an OAuth `error` of the provider as the process log may tell it: itself when it looks like a code of
+ * the standards, else a fixed word. */
+struct str report_error_code(struct str code);
 
 #endif

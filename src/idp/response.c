@@ -2,7 +2,6 @@
 
 #define RESPONSE_BYTES_MAX ((size_t)16384) /* RSP-2 */
 #define CODE_BYTES_MAX ((size_t)8192)
-#define ERROR_CODE_MAX 64
 
 static enum idp_result refuse(struct failure *failure, enum idp_result result, const char *text)
 {
@@ -80,8 +79,7 @@ static enum idp_result error_result(struct str error, struct failure *failure)
         {"server_error", IDP_TEMPORARILY_UNAVAILABLE},
         {"temporarily_unavailable", IDP_TEMPORARILY_UNAVAILABLE},
     };
-    bool is_tellable = error.length <= ERROR_CODE_MAX && str_is_printable_ascii(error);
-    failure_set(failure, "callback: error %.*s", STR_ARG(is_tellable ? error : STR("(unreadable)")));
+    failure_set(failure, "callback: error %.*s", STR_ARG(report_error_code(error)));
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (str_equal_c(error, known[i].code))
             return known[i].result;

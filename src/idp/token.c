@@ -102,25 +102,30 @@ static enum outcome authenticate(const struct idp_connection *connection, const 
     return FAILED;
 }
 
+/* Also what may stand in an Authorization header (RFC 6750 2.1). */
+static bool is_one_word(struct str text)
+{
+    return str_is_printable_ascii(text) && str_find(text, ' ') == text.length;
+}
+
 /* An OAuth error answer (RFC 6749 5.2). Its description may hold anything, so only the code is told on in the
- * failure text. */
+ * failure text. An empty code is none. */
 static enum idp_result read_error(const struct http_answer *answer, struct arena *arena, struct str *out_code,
                                   struct failure *failure)
 {
     json_t *json = NULL;
     struct str code, description;
-    bool has_code =
-        json_parse_object(answer->body, &json, NULL) == OK && claim_text(json, "error", &code) == OK;
-    if (has_code && (code.length > ERROR_CODE_MAX || !str_is_printable_ascii(code)))
-        code = STR("unreadable error code");
-    if (has_code && claim_text(json, "error_description", &description) != OK)
-        description = STR("");
-    if (has_code)
+    bool has_code = json_parse_object(answer->body, &json, NULL) == OK &&
+                    claim_text(json, "error", &code) == OK && code.length > 0;
+    failure_set(failure, "token call: status %d", answer->status);
+    if (has_code) {
+        failure_set(failure, "token call: status %d, %.*s", answer->status, STR_ARG(report_error_code(code)));
+        if (code.length > ERROR_CODE_MAX || !is_one_word(code))
+            code = STR("unreadable");
+        if (claim_text(json, "error_description", &description) != OK)
+            description = STR("");
         *out_code = str_from_c(arena_printf(arena, "%.*s %.*s", STR_ARG(code), STR_ARG(description)));
-    if (has_code)
-        failure_set(failure, "token call: status %d, %.*s", answer->status, STR_ARG(code));
-    else
-        failure_set(failure, "token call: status %d", answer->status);
+    }
     json_decref(json);
     if (has_code || answer->status == 401)
         return IDP_TOKEN_REFUSED;
@@ -130,13 +135,7 @@ static enum idp_result read_error(const struct http_answer *answer, struct arena
 bool token_is_client_refused(struct str oauth_error)
 {
     struct str code = str_slice(oauth_error, 0, str_find(oauth_error, ' '));
-    return code.length == 0 || str_equal_c(code, "invalid_client");
-}
-
-/* RFC 6750 2.1: what may stand in an Authorization header. */
-static bool is_header_safe(struct str token)
-{
-    return str_is_printable_ascii(token) && str_find(token, ' ') == token.length;
+    return oauth_error.length == 0 || str_equal_c(code, "invalid_client");
 }
 
 static enum idp_result read_tokens(const json_t *json, struct arena *arena, struct tokens *out_tokens,
@@ -150,7 +149,7 @@ static enum idp_result read_tokens(const json_t *json, struct arena *arena, stru
         return refuse(failure, IDP_TOKEN_ID_TOKEN_MISSING, "no ID token came; was the scope openid granted?");
     if (claim_text(json, "token_type", &type) != OK || !str_equal_ignoring_case(type, STR("Bearer")))
         return refuse(failure, IDP_TOKEN_TYPE, "token_type is not Bearer");
-    if (claim_text(json, "access_token", &access_token) == FAILED || !is_header_safe(access_token))
+    if (claim_text(json, "access_token", &access_token) == FAILED || !is_one_word(access_token))
         return refuse(failure, IDP_TOKEN_INVALID, "the access token has an impossible form");
     out_tokens->id_token = str_copy(arena, id_token);
     out_tokens->access_token = str_copy(arena, access_token);

@@ -104,6 +104,10 @@ static void C19_no_other_answer_is_a_reason_to_try_again(void **state)
         {400, "{\"error\":\"invalid_request\"}", IDP_TOKEN_REFUSED},
         {401, "{\"error\":\"unauthorized_client\"}", IDP_TOKEN_REFUSED},
         {400, "{\"error\":\"invalid_client_metadata\"}", IDP_TOKEN_REFUSED},
+        {400, "{\"error\":\"invalid_client metadata\"}", IDP_TOKEN_REFUSED},
+        {400, "{\"error\":\"\"}", IDP_TOKEN_INVALID},
+        {400, "{\"error\":\"\",\"error_description\":\"weg\"}", IDP_TOKEN_INVALID},
+        {503, "{\"error\":\"\"}", IDP_TOKEN_UNREACHABLE},
         {500, "", IDP_TOKEN_UNREACHABLE},
         {503, "", IDP_TOKEN_UNREACHABLE},
         {0, "", IDP_TOKEN_UNREACHABLE},
@@ -269,6 +273,64 @@ static void UIN6_userinfo_may_come_first_but_not_for_who_it_is(void **state)
     }
 }
 
+/* Of a connection on which userinfo decides, the ID token's locations are not an answer. */
+static void UIN5_a_failure_is_fatal_when_userinfo_comes_first(void **state)
+{
+    (void)state;
+    const struct {
+        int status;
+        const char *body;
+        enum idp_result result;
+    } cases[] = {
+        {500, "", IDP_USERINFO_REFUSED},
+        {0, "", IDP_USERINFO_UNREACHABLE},
+        {200, "[]", IDP_USERINFO_INVALID},
+        {200, "{\"sub\":\"u-2\",\"locaties\":[\"1\"]}", IDP_USERINFO_SUB},
+    };
+    connection.userinfo = IDP_USERINFO_ALWAYS;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fake_answer(&fake, "/userinfo", cases[i].status, "", cases[i].body, strlen(cases[i].body));
+        struct idp_attempt attempt = started();
+        json_t *claims = claims_for(&attempt);
+        json_object_set_new(claims, "locaties", json_pack("[s]", "uit het token"));
+        grant_signed_by(key, claims);
+        connection.is_userinfo_first = true;
+        connection.userinfo_claim = "locaties";
+        assert_int_equal(outcome_of(&attempt, "code=c"), cases[i].result);
+        connection.userinfo_claim = NULL; /* nothing that is to come from there */
+        assert_int_equal(outcome_of(&attempt, "code=c"), IDP_OK);
+        connection.is_userinfo_first = false; /* the ID token decides */
+        connection.userinfo_claim = "locaties";
+        assert_int_equal(outcome_of(&attempt, "code=c"), IDP_OK);
+    }
+}
+
+/* ---- 4.11: what the provider calls an error ---- */
+
+static void RED_an_error_of_the_provider_is_told_only_when_it_is_a_code(void **state)
+{
+    (void)state;
+    static const char secret[] = "eyJhbGciOiJFUzI1NiJ9.c2VjcmV0";
+    const char *long_code = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const char *const codes[] = {secret, "999990019", "invalid-grant", long_code};
+    struct idp_attempt attempt = started();
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        assert_int_equal(outcome_of(&attempt, arena_printf(arena, "error=%s", codes[i])), IDP_ERROR_RESPONSE);
+        assert_null(strstr(failure.text, codes[i]));
+        assert_non_null(strstr(failure.text, "(not a code)"));
+        const char *body = arena_printf(arena, "{\"error\":\"%s\"}", codes[i]);
+        fake_answer(&fake, "/token", 400, "", body, strlen(body));
+        assert_int_equal(outcome_of(&attempt, "code=c"), IDP_TOKEN_REFUSED);
+        assert_null(strstr(failure.text, codes[i]));
+        assert_non_null(strstr(failure.text, "(not a code)"));
+    }
+    assert_int_equal(outcome_of(&attempt, "error=invalid_scope"), IDP_ERROR_RESPONSE);
+    assert_non_null(strstr(failure.text, "invalid_scope"));
+    fake_answer(&fake, "/token", 400, "", "{\"error\":\"invalid_grant\"}", 25);
+    assert_int_equal(outcome_of(&attempt, "code=c"), IDP_TOKEN_REFUSED);
+    assert_non_null(strstr(failure.text, "invalid_grant"));
+}
+
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_open, scene_close)
@@ -283,6 +345,8 @@ int main(void)
         SCENE(REQ4_an_attempt_keeps_the_verifier_it_was_made_with),
         SCENE(UIN1_by_post_the_token_stays_in_the_header),
         SCENE(UIN6_userinfo_may_come_first_but_not_for_who_it_is),
+        SCENE(UIN5_a_failure_is_fatal_when_userinfo_comes_first),
+        SCENE(RED_an_error_of_the_provider_is_told_only_when_it_is_a_code),
     };
     return cmocka_run_group_tests_name("options", tests, scene_prepare, scene_end);
 }
