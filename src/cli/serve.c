@@ -15,18 +15,13 @@
 #include "http/server.h"
 #include "medmij/assets.h"
 #include "medmij/door.h"
+#include "ops/housekeeping.h"
 #include "ops/ops.h"
 #include "sso/directory.h"
-#include "sso/logout_trail.h"
 #include "sso/notify_backlog.h"
 #include "sso/notify_turn.h"
 #include "sso/professional.h"
-#include "store/exchange_log.h"
-#include "store/flow.h"
-#include "store/grant.h"
 #include "store/list_copy.h"
-#include "store/session.h"
-#include "store/signing_key.h"
 
 #include <curl/curl.h>
 #include <libxml/parser.h>
@@ -42,10 +37,8 @@
 #define CONF_GRACE_MS 600000 /* far longer than any request may take */
 #define STOP_MAX_S 30
 #define PURGE_INTERVAL_S 60
+#define PURGE_PAUSE_S 1
 #define NOTIFY_INTERVAL_S 5
-#define PURGE_LIMIT 1000
-#define LOG_DETAILS_KEPT_S ((int64_t)90 * 86400) /* spec sso.md 5.6 */
-#define LOG_SUMMARY_KEPT_S ((int64_t)5 * 365 * 86400)
 #define CIRCUIT_FAILURES 5
 #define MALLOC_ARENAS 4
 #define CIRCUIT_COOL_DOWN_MS 30000
@@ -460,19 +453,16 @@ static void reload(struct house *house)
     log_info("reloaded", LOG_C("file", house->conf_path));
 }
 
-static void purge(struct house *house)
+/* When the next turn is due: soon while there is more to do than fits in one. */
+static int64_t purge(struct house *house)
 {
-    int64_t now = clock_now(), flows = 0, tokens = 0, sessions = 0, entries = 0, keys = 0;
-    if (flow_purge(house->store, now, PURGE_LIMIT, &flows) != OK ||
-        grant_purge(house->store, now, conf_of(house)->refresh_window_s, PURGE_LIMIT, &tokens) != OK ||
-        logout_trail_purge(&house->professional, now, PURGE_LIMIT, &sessions) != OK ||
-        signing_key_purge(house->store, now, PURGE_LIMIT, &keys) != OK ||
-        exchange_log_purge(house->store, (now - LOG_DETAILS_KEPT_S) * 1000, (now - LOG_SUMMARY_KEPT_S) * 1000,
-                           PURGE_LIMIT, &entries) != OK)
-        log_warning("purge_failed");
-    else if (flows + tokens + sessions + entries + keys > 0)
-        log_debug("purged", LOG_INT("flows", flows), LOG_INT("tokens", tokens), LOG_INT("sessions", sessions),
-                  LOG_INT("sso_log_entries", entries), LOG_INT("signing_keys", keys));
+    const struct housekeeping keeping = {
+        .store = house->store,
+        .door = &house->professional,
+        .answer_window_s = conf_of(house)->refresh_window_s,
+    };
+    bool is_done = housekeeping_purge(&keeping, clock_now());
+    return clock_monotonic_ms() + (is_done ? PURGE_INTERVAL_S : PURGE_PAUSE_S) * 1000;
 }
 
 /* Until a signal says stop: once a second the catalogue's version, every five what is to be mailed unasked,
@@ -495,10 +485,8 @@ static void keep_house(struct house *house, const sigset_t *signals)
             notify_turn_take(&house->notify_turn, clock_now());
             next_notices = clock_monotonic_ms() + NOTIFY_INTERVAL_S * 1000;
         }
-        if (clock_monotonic_ms() >= next_purge) {
-            purge(house);
-            next_purge = clock_monotonic_ms() + PURGE_INTERVAL_S * 1000;
-        }
+        if (clock_monotonic_ms() >= next_purge)
+            next_purge = purge(house);
     }
 }
 

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define QUEUE_MAX 4096
 #define STOP_WAIT_MS 5000
 #define BATCH_MAX 64 /* entries in one transaction: one commit, which is most of what a write costs */
 
@@ -20,7 +19,7 @@ struct log_writer {
     pthread_t thread;
     pthread_mutex_t lock; /* guards everything below; never held while the store is called */
     pthread_cond_t changed;
-    struct queued *queue[QUEUE_MAX];
+    struct queued *queue[LOG_WRITER_QUEUE_MAX];
     size_t first, count;
     bool is_stopping;
     int64_t stop_by_ms;
@@ -122,13 +121,13 @@ static void *run(void *context)
         struct queued *batch[BATCH_MAX];
         size_t count = writer->count < BATCH_MAX ? writer->count : BATCH_MAX;
         for (size_t i = 0; i < count; i++)
-            batch[i] = writer->queue[(writer->first + i) % QUEUE_MAX];
+            batch[i] = writer->queue[(writer->first + i) % LOG_WRITER_QUEUE_MAX];
         pthread_mutex_unlock(&writer->lock);
         size_t written = write_batch(writer, batch, count);
         for (size_t i = 0; i < count; i++)
             queued_free(batch[i]);
         pthread_mutex_lock(&writer->lock);
-        writer->first = (writer->first + count) % QUEUE_MAX;
+        writer->first = (writer->first + count) % LOG_WRITER_QUEUE_MAX;
         writer->count -= count;
         writer->written += written;
         writer->lost += count - written;
@@ -170,9 +169,9 @@ void log_writer_put(struct log_writer *writer, const struct exchange_entry *entr
 {
     struct queued *copy = copy_entry(entry);
     pthread_mutex_lock(&writer->lock);
-    bool is_taken = writer->count < QUEUE_MAX && !writer->is_stopping;
+    bool is_taken = writer->count < LOG_WRITER_QUEUE_MAX && !writer->is_stopping;
     if (is_taken) {
-        writer->queue[(writer->first + writer->count) % QUEUE_MAX] = copy;
+        writer->queue[(writer->first + writer->count) % LOG_WRITER_QUEUE_MAX] = copy;
         writer->count++;
         pthread_cond_signal(&writer->changed);
     } else {

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#define LOG_WRITER_QUEUE_MAX 4096 /* entries */
+
 struct log_writer;
 
 struct log_writer *log_writer_start(struct store *store);
