@@ -185,14 +185,21 @@ static int import_mappings(struct import *import, const struct sso_data *sso)
                 .remark = set->codes[k].remark,
             };
     }
-    if (mapping_import(cli->store, rows, count, import->is_dry_run, cli->actor, clock_now()) != OK)
-        return cli_fail("the store failed; none of the mappings was imported, so import the file again");
+    size_t done;
+    enum outcome outcome =
+        mapping_import(cli->store, rows, count, import->is_dry_run, cli->actor, clock_now(), &done);
     next = 0;
     for (size_t i = 0; i < import->data.mapping_count; i++)
-        for (size_t k = 0; k < import->data.mappings[i].count; k++)
+        for (size_t k = 0; k < import->data.mappings[i].count && next < done; k++)
             tell_code(import, &import->data.mappings[i], &import->data.mappings[i].codes[k],
                       rows[next++].result);
-    return CLI_OK;
+    if (outcome == OK)
+        return CLI_OK;
+    if (import->is_dry_run)
+        return cli_fail("the store failed; nothing was imported");
+    (void)cli_flush();
+    return cli_fail("the store failed: of %zu mappings the first %zu were imported, so import the file again",
+                    count, done);
 }
 
 /* The two doors are two transactions: all that could be wrong with the second is found by a dry run before

@@ -4,6 +4,9 @@
 #include "store/audit.h"
 #include "store/db.h"
 
+/* A login with one of its codes waits for a batch, and gives up after three seconds. */
+#define BATCH 50
+
 struct import_call {
     const char *node;
     struct mapping_import *rows;
@@ -102,23 +105,29 @@ static enum outcome import_work(struct db *db, void *context)
 }
 
 enum outcome mapping_import(struct store *store, struct mapping_import *rows, size_t count, bool is_dry_run,
-                            const char *actor, int64_t now)
+                            const char *actor, int64_t now, size_t *out_done)
 {
+    *out_done = 0;
     for (size_t i = 0; i < count; i++)
         if ((rows[i].status == MAPPING_LINKED) != (rows[i].group.length > 0))
             return store_fault(store, "mapping_import", "a group goes with a linked row, and only then");
-    struct arena *arena = arena_new();
     struct import_call call = {
         .node = store_node(store),
-        .rows = rows,
-        .count = count,
         .is_dry_run = is_dry_run,
         .actor = actor,
         .now = now,
-        .arena = arena,
+        .arena = arena_new(),
     };
-    enum outcome outcome = is_dry_run ? store_snapshot(store, "mapping_import", import_work, &call)
-                                      : store_write(store, "mapping_import", import_work, &call);
-    arena_free(&arena);
+    enum outcome outcome = OK;
+    while (outcome == OK && *out_done < count) {
+        call.rows = rows + *out_done;
+        call.count = is_dry_run || count - *out_done < BATCH ? count - *out_done : BATCH;
+        outcome = is_dry_run ? store_snapshot(store, "mapping_import", import_work, &call)
+                             : store_write(store, "mapping_import", import_work, &call);
+        if (outcome == OK)
+            *out_done += call.count;
+        arena_reset(call.arena);
+    }
+    arena_free(&call.arena);
     return outcome;
 }

@@ -238,6 +238,18 @@ describe('import and export', () => {
     assert.match(await must('import', 'mappings.yaml'), /0 added, 0 changed, 3 unchanged, 0 removed$/m)
     assert.match(await must('sso', 'mappings', 'list', SLUG, '-e', 'acceptance'), /^1201 +Huis Oost +linked +Verpleging/m)
   })
+
+  test('an import of mappings that stops half-way says how far it came, and is completed by the next (MAP-10)', async () => {
+    const codes = Array.from({ length: 120 }, (_, i) => ({ code: `half-${i}`, group: 'Verpleging', ...(i === 0 || i === 110 ? { name: 'one only' } : {}) }))
+    writeFileSync(file('half.yaml'), toYaml({ mappings: [{ connection: SLUG, environment: 'acceptance', codes }] }))
+    store.execute("CREATE UNIQUE INDEX one_only ON sso_mapping (name) WHERE name = 'one only'")
+    const failed = await mustFail(/^sluis: the store failed: of 120 mappings the first 100 were imported, so import the file again$/m, 'import', 'half.yaml')
+    assert.match(failed.stdout, /^added +code half-99 of/m)
+    assert.doesNotMatch(failed.stdout, /half-100|added, /)
+    store.execute('DROP INDEX one_only')
+    assert.match(await must('import', 'half.yaml'), /20 added, 0 changed, 100 unchanged, 0 removed$/m)
+    store.execute("DELETE FROM sso_mapping WHERE code LIKE 'half-%'")
+  })
 })
 
 describe('connections and groups', () => {

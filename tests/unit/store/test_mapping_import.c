@@ -30,7 +30,9 @@ static int64_t audited(void)
 
 static void import_rows(struct mapping_import *rows, size_t count)
 {
-    assert_ok(mapping_import(fx.store, rows, count, false, "cli:fab", TEST_NOW));
+    size_t done;
+    assert_ok(mapping_import(fx.store, rows, count, false, "cli:fab", TEST_NOW, &done));
+    assert_int_equal(done, count);
 }
 
 static void rows_are_added_changed_and_left_alone(void **state)
@@ -40,7 +42,9 @@ static void rows_are_added_changed_and_left_alone(void **state)
                                     row_for("1377", MAPPING_NEW, ""), row_for("9", MAPPING_IGNORED, "")};
     rows[0].name = STR("Oost");
     rows[2].remark = STR("sluit");
-    assert_ok(mapping_import(fx.store, rows, 3, true, "cli:fab", TEST_NOW));
+    size_t done;
+    assert_ok(mapping_import(fx.store, rows, 3, true, "cli:fab", TEST_NOW, &done));
+    assert_int_equal(done, 3);
     assert_int_equal(rows[0].result, MAPPING_IMPORT_ADDED);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), 0);
     import_rows(rows, 3);
@@ -95,17 +99,50 @@ static void what_logins_wrote_stays(void **state)
     assert_int_equal(row.result, MAPPING_IMPORT_ADDED);
 }
 
-static void all_or_nothing(void **state)
+static void an_impossible_row_is_found_before_the_first(void **state)
 {
     (void)state;
     struct mapping_import rows[] = {row_for("1", MAPPING_LINKED, "Verpleging"),
                                     row_for("2", MAPPING_LINKED, "")};
-    assert_failed(mapping_import(fx.store, rows, 2, false, "cli:fab", TEST_NOW));
+    size_t done;
+    assert_failed(mapping_import(fx.store, rows, 2, false, "cli:fab", TEST_NOW, &done));
+    assert_int_equal(done, 0);
     rows[1] = row_for("2", MAPPING_NEW, "Verpleging");
-    assert_failed(mapping_import(fx.store, rows, 2, false, "cli:fab", TEST_NOW));
+    assert_failed(mapping_import(fx.store, rows, 2, false, "cli:fab", TEST_NOW, &done));
+    assert_int_equal(done, 0);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), 0);
     assert_int_equal(audited(), 0);
     import_rows(NULL, 0);
+}
+
+/* Not all in one transaction: a login with one of the codes would wait for the last of them. */
+static void MAP10_a_failure_half_way_leaves_what_it_says(void **state)
+{
+    (void)state;
+    struct mapping_import rows[180];
+    size_t count = sizeof rows / sizeof *rows, done;
+    for (size_t i = 0; i < count; i++)
+        rows[i] = row_for(arena_printf(fx.arena, "code-%zu", i), MAPPING_LINKED, "Verpleging");
+    rows[3].name = rows[170].name = STR("one only");
+    fixture_sql("CREATE UNIQUE INDEX one_only ON sso_mapping (name) WHERE name = 'one only'");
+    assert_ok(mapping_import(fx.store, rows, count, true, "cli:fab", TEST_NOW, &done));
+    assert_int_equal(done, count);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), 0);
+
+    assert_failed(mapping_import(fx.store, rows, count, false, "cli:fab", TEST_NOW, &done));
+    assert_in_range(done, 100, 170);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), done);
+    assert_int_equal(audited(), done);
+    assert_str(stored(arena_printf(fx.arena, "code-%zu", done - 1)).group, "Verpleging");
+
+    fixture_sql("DROP INDEX one_only");
+    import_rows(rows, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(rows[i].result, i < done ? MAPPING_IMPORT_UNCHANGED : MAPPING_IMPORT_ADDED);
+    assert_int_equal(audited(), count);
+    struct audit_verdict verdict;
+    assert_ok(audit_verify(fx.store, fx.arena, &verdict));
+    assert_true(verdict.is_intact);
 }
 
 /* ---- people ---- */
@@ -209,8 +246,9 @@ int main(void)
         return 1;
 #define ROW(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        ROW(rows_are_added_changed_and_left_alone),     ROW(what_logins_wrote_stays),  ROW(all_or_nothing),
-        ROW(people_are_found_by_what_is_known_of_them), ROW(sessions_of_one_user_end),
+        ROW(rows_are_added_changed_and_left_alone),       ROW(what_logins_wrote_stays),
+        ROW(an_impossible_row_is_found_before_the_first), ROW(MAP10_a_failure_half_way_leaves_what_it_says),
+        ROW(people_are_found_by_what_is_known_of_them),   ROW(sessions_of_one_user_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
