@@ -318,7 +318,7 @@ static void append_sso_sections(struct buf *buf)
                  "# PRESETS\n\nA connection with a preset has these values for keys that are left out:\n\n");
     append_presets(buf);
     buf_append_c(buf, "# APPLICATIONS\n\nApplications that log people in at Sluis with OpenID Connect; see "
-                      "docs/operations.md. Each entry of the list `applications` has:\n\n");
+                      "docs/applications.md. Each entry of the list `applications` has:\n\n");
     append_rows(buf, &application_fields);
     buf_append_c(
         buf,
