@@ -254,8 +254,10 @@ bool http_server_drain(struct http_server **server, unsigned seconds)
     int64_t until_ms = clock_monotonic_ms() + (int64_t)seconds * 1000;
     atomic_store(&mine->is_draining, true);
     MHD_socket listen_socket = MHD_quiesce_daemon(mine->daemon);
+    /* Nobody is let in any more, but the number stays ours until the library's threads are gone: one of them
+     * may yet take it out of its epoll set, and the library aborts when that number is closed. */
     if (listen_socket != MHD_INVALID_SOCKET)
-        close(listen_socket);
+        shutdown(listen_socket, SHUT_RDWR);
 
     bool is_clean = wait_for_zero(&mine->exchanges_now, until_ms);
     /* From here a request on a kept connection is closed on, unread; its client knows to send it again. The
@@ -272,6 +274,8 @@ bool http_server_drain(struct http_server **server, unsigned seconds)
     if (!is_clean)
         (void)wait_for_zero(&mine->exchanges_now, clock_monotonic_ms() + GRACE_ANSWERS_MS);
     MHD_stop_daemon(mine->daemon);
+    if (listen_socket != MHD_INVALID_SOCKET)
+        close(listen_socket);
     server_free(&mine);
     return is_clean;
 }

@@ -177,11 +177,21 @@ void attempt_fail_busy(struct attempt *attempt, const struct rate_verdict *verdi
     attempt_fail(attempt, 106, (char)verdict->refusal, scope);
 }
 
-bool attempt_is_within_rate(struct attempt *attempt)
+static struct rate_verdict take_rate(struct attempt *attempt)
 {
     const struct rate_limit limit = {attempt->conf->starts_per_address, attempt->conf->starts_burst};
-    struct rate_verdict verdict =
-        rate_take_address(attempt->door->rate, attempt->request->peer_address, limit, clock_monotonic_ms());
+    return rate_take_address(attempt->door->rate, attempt->request->peer_address, limit,
+                             clock_monotonic_ms());
+}
+
+bool attempt_is_worth_an_entry(struct attempt *attempt)
+{
+    return take_rate(attempt).refusal == RATE_ALLOWED;
+}
+
+bool attempt_is_within_rate(struct attempt *attempt)
+{
+    struct rate_verdict verdict = take_rate(attempt);
     if (verdict.refusal != RATE_ALLOWED)
         attempt_fail_busy(attempt, &verdict);
     return verdict.refusal == RATE_ALLOWED;

@@ -27,10 +27,11 @@ struct attempt {
     int64_t now;
     struct trail trail;
     struct flow flow;
-    bool is_consent_required; /* 311: the identity provider said consent_required */
-    bool is_flow_ours;        /* the browser of `flow` is the one at hand */
-    const char *retry_prompt; /* what the identity provider wants before it lets them in; NULL = nothing */
-    struct str view;          /* as asked for; empty = none */
+    bool is_consent_required;  /* 311: the identity provider said consent_required */
+    bool is_flow_ours;         /* the browser of `flow` is the one at hand */
+    const char *retry_prompt;  /* what the identity provider wants before it lets them in; NULL = nothing */
+    struct str session_before; /* digest of the session that the browser had at the start; empty = none */
+    struct str view;           /* as asked for; empty = none */
     struct str onward;     /* request of our own OpenID provider that waits for this sign-on; empty = none */
     bool is_login_forced;  /* that request wants the person to log in anew, and proof of it */
     struct str user_shown; /* who it is, as a mail may show it; empty = not known (yet) */
@@ -52,6 +53,9 @@ void attempt_fail(struct attempt *attempt, int code, char cause, const char *det
 void attempt_fail_busy(struct attempt *attempt, const struct rate_verdict *verdict);
 /* Asks the counter of the source address (INI-5). False when the attempt has been refused, and answered. */
 bool attempt_is_within_rate(struct attempt *attempt);
+/* The same counter, for what is answered anyway and only takes room in the log: whether it may have an entry.
+ */
+bool attempt_is_worth_an_entry(struct attempt *attempt);
 /* Ends the trail as succeeded, with the warnings that it collected, and logs it. The answer is the caller's.
  */
 void attempt_succeed(struct attempt *attempt);

@@ -28,6 +28,8 @@ static enum outcome unpack(struct attempt *attempt, struct login *login, struct 
     attempt->view = out_intent->view;
     attempt->onward = out_intent->onward;
     attempt->is_login_forced = out_intent->is_login_forced;
+    if (codec_base64url_decode(attempt->arena, out_intent->session, &attempt->session_before) != OK)
+        return FAILED;
     login->patient_kind = out_intent->patient_kind;
     login->patient = out_intent->patient;
     trail_free(&attempt->trail);
@@ -81,8 +83,8 @@ static bool find_flow(struct attempt *attempt, const struct form *response, bool
     case FAILED:
         return fail_response(attempt, 911, "the store failed", NULL);
     }
-    if (str_equal(attempt->flow.door, STR(SSO_FLOW_DOOR)))
-        return true;
+    if (str_equal(attempt->flow.door, STR(SSO_FLOW_DOOR))) /* one start must not make entries for ever */
+        return !*out_is_replay || attempt_is_within_rate(attempt);
     /* Both doors keep their flows in one place; one of the other door is not ours to end. */
     attempt->flow = (struct flow){0};
     trail_line(&attempt->trail, "RSP-4", false);

@@ -22,6 +22,13 @@ const struct sso_connection *directory_find_connection_by_id(const struct cached
     return NULL;
 }
 
+const struct sso_connection *directory_find_active_connection(const struct cached_snapshot *snapshot,
+                                                              struct str id)
+{
+    const struct sso_connection *connection = directory_find_connection_by_id(snapshot, id);
+    return connection != NULL && str_equal(connection->status, STR("active")) ? connection : NULL;
+}
+
 static const char *text_or_null(struct arena *arena, struct str text)
 {
     return text.length > 0 ? arena_strndup(arena, text.data, text.length) : NULL;

@@ -15,6 +15,9 @@ cached_load directory_load;
 /* NULL when there is none; valid as long as the snapshot. */
 const struct sso_connection *directory_find_connection_by_id(const struct cached_snapshot *snapshot,
                                                              struct str id);
+/* The same, unless it was taken out of use: what a session opened there may still do is nothing. */
+const struct sso_connection *directory_find_active_connection(const struct cached_snapshot *snapshot,
+                                                              struct str id);
 const struct sso_data *directory_data(const struct cached_snapshot *snapshot);
 
 /* As the Authentication Client wants it, with secret number `secret` (0 or 1). */

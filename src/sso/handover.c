@@ -58,15 +58,14 @@ static enum outcome take_code(struct professional *door, struct arena *arena, st
 /* ---- the facts of a session ---- */
 
 static json_t *facts_of(struct professional *door, struct arena *arena,
-                        const struct cached_snapshot *snapshot, const struct session *session)
+                        const struct cached_snapshot *snapshot, const struct session *session,
+                        const struct sso_connection *connection)
 {
-    const struct sso_connection *connection = directory_find_connection_by_id(snapshot, session->connection);
     json_t *facts = json_object();
     json_object_set_new(facts, "user", json_text(session->user_id));
     json_object_set_new(facts, "display_name", json_text(session->display_name));
-    json_object_set_new(facts, "connection",
-                        json_text(connection ? sso_slug(arena, connection) : session->connection));
-    json_object_set_new(facts, "environment", json_text(connection ? connection->environment : STR("")));
+    json_object_set_new(facts, "connection", json_text(sso_slug(arena, connection)));
+    json_object_set_new(facts, "environment", json_text(connection->environment));
     json_object_set_new(facts, "groups", session_facts_list(session->groups, '\n'));
     json_object_set_new(facts, "permissions", session_facts_list(session->permissions, ' '));
     json_object_set_new(facts, "locations", session_facts_list(session->locations, '\n'));
@@ -80,14 +79,11 @@ static json_t *facts_of(struct professional *door, struct arena *arena,
  * an ID token. FAILED when there is nobody to address it to, or no key. */
 static enum outcome sign_facts(struct professional *door, struct arena *arena,
                                const struct cached_snapshot *snapshot, const struct session *session,
-                               json_t *facts, struct str *out_token)
+                               const struct sso_connection *connection, json_t *facts, struct str *out_token)
 {
-    const struct sso_connection *connection = directory_find_connection_by_id(snapshot, session->connection);
     const struct sso_host *host =
-        connection == NULL
-            ? NULL
-            : provider_find_host(directory_data(snapshot), connection->platform, connection->environment);
-    struct failure failure = {"the connection has gone, or has no host"};
+        provider_find_host(directory_data(snapshot), connection->platform, connection->environment);
+    struct failure failure = {"the connection has no host"};
     int64_t now = clock_now();
     if (host != NULL) {
         json_object_set_new(facts, "iss", json_text(provider_issuer(arena, host)));
@@ -103,16 +99,21 @@ static enum outcome sign_facts(struct professional *door, struct arena *arena,
     return FAILED;
 }
 
-static void answer_facts(struct professional *door, const struct http_request *request,
-                         struct http_response *response, const struct session *session, bool is_jwt)
+static void tell_facts(struct professional *door, const struct http_request *request,
+                       struct http_response *response, const struct cached_snapshot *snapshot,
+                       const struct session *session, bool is_jwt)
 {
-    struct cached_snapshot *snapshot = cached_acquire(door->data);
-    json_t *facts = facts_of(door, request->arena, snapshot, session);
+    const struct sso_connection *connection = directory_find_active_connection(snapshot, session->connection);
+    if (connection == NULL) {
+        internal_answer_error(response, 400, "invalid_grant");
+        return;
+    }
+    json_t *facts = facts_of(door, request->arena, snapshot, session, connection);
     struct str token;
     if (!is_jwt) {
         internal_answer_json(request->arena, response, 200, facts);
     } else {
-        if (sign_facts(door, request->arena, snapshot, session, facts, &token) == OK) {
+        if (sign_facts(door, request->arena, snapshot, session, connection, facts, &token) == OK) {
             http_response_json(response, 200, token);
             response->content_type = "application/jwt";
         } else {
@@ -120,6 +121,13 @@ static void answer_facts(struct professional *door, const struct http_request *r
         }
         json_decref(facts);
     }
+}
+
+static void answer_facts(struct professional *door, const struct http_request *request,
+                         struct http_response *response, const struct session *session, bool is_jwt)
+{
+    struct cached_snapshot *snapshot = cached_acquire(door->data);
+    tell_facts(door, request, response, snapshot, session, is_jwt);
     cached_release(&snapshot);
 }
 

@@ -7,7 +7,7 @@ struct member {
     struct str *value;
 };
 
-#define TEXT_COUNT 8
+#define TEXT_COUNT 9
 
 static void list_texts(struct intent *intent, struct member out_members[TEXT_COUNT])
 {
@@ -19,6 +19,7 @@ static void list_texts(struct intent *intent, struct member out_members[TEXT_COU
     out_members[5] = (struct member){"client_id", &intent->client_id};
     out_members[6] = (struct member){"redirect_uri", &intent->redirect_uri};
     out_members[7] = (struct member){"onward", &intent->onward};
+    out_members[8] = (struct member){"session", &intent->session};
 }
 
 struct str intent_pack(struct arena *arena, const struct intent *intent, struct trail *trail)

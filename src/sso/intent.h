@@ -17,8 +17,10 @@ struct intent {
     struct str patient_kind, patient;
     bool has_login_hint;
     struct str login_hint;
-    struct str launch; /* empty = none */
-    struct str prompt; /* for this request instead of the connection's; empty = none; not kept */
+    struct str launch;  /* empty = none */
+    struct str prompt;  /* for this request instead of the connection's; empty = none; not kept */
+    struct str session; /* digest of the session that the browser had, in base64url; empty = none (SES-3:
+                           with form_post its cookie does not come along to the callback) */
     struct str
         onward; /* request of our own OpenID provider to go on with (provider_authorize.h); empty = none */
     bool is_login_forced;               /* that request wants a fresh login */

@@ -9,7 +9,7 @@
 #include "sso/slug.h"
 #include "sso/sso_error.h"
 
-/* MET-12 */
+/* MET-12: after the calls of this login; what was known before it may be of a clock that was put right. */
 static void tell_drift(struct attempt *attempt, json_t *data, const struct idp_report *report)
 {
     int64_t drift;
@@ -69,7 +69,7 @@ void login_report_connection(struct attempt *attempt, enum idp_result result, co
     }
     if (report->authorization_endpoint != NULL)
         json_object_set_new(data, "endpoints", endpoints(attempt->arena, report));
-    tell_drift(attempt, data, report);
+    fact_put_drift(data, report);
     if (str_equal(connection->pkce, STR("off")))
         fact_put_c(data, "pkce", "off");
     if (result != IDP_OK) {

@@ -88,6 +88,7 @@ static int end_sessions(struct attempt *attempt, const struct logout_token *toke
                         struct session_ended_list *out_ended, int *out_status)
 {
     const struct session_login login = {
+        .connection = attempt->connection->id,
         .issuer = attempt->connection->issuer,
         .subject = token->subject,
         .sid = token->sid,
@@ -117,7 +118,7 @@ static bool find_token(struct attempt *attempt, struct str *out_token)
 }
 
 /* 0, or why nobody is at home; outsiders cannot tell these apart (ADR-7). */
-static int check_connection(const struct sso_connection *connection)
+static int check_active(const struct sso_connection *connection)
 {
     if (connection == NULL)
         return 101;
@@ -129,7 +130,9 @@ void logout_message_take_token(struct attempt *attempt)
     struct logout_token token = {0};
     struct session_ended_list ended = {0};
     struct str text;
-    int code = check_connection(attempt->connection), status = 400;
+    /* A connection that was taken out of use may have sessions yet, and who has a right token may end them.
+     */
+    int code = attempt->connection == NULL ? 101 : 0, status = 400;
     if (attempt->request->method != HTTP_POST) {
         refuse_method(attempt, "POST");
         return;
@@ -142,6 +145,8 @@ void logout_message_take_token(struct attempt *attempt)
     if (code == 0) {
         json_object_set_new(data, "token", json_text(redact_token(attempt->arena, text)));
         code = read_token(attempt, text, &token, data, &status);
+        if (code != 0 && check_active(attempt->connection) != 0)
+            status = 400; /* ADR-7: as for one that is not there */
         if (code == 0)
             code = end_sessions(attempt, &token, &ended, &status);
     }
@@ -211,7 +216,7 @@ static int end_by_frame(struct attempt *attempt, const struct form *query, json_
         json_object_set_new(data, "result", json_string("the sid is short, and not of this browser"));
         return 903;
     }
-    const struct session_login login = {.issuer = iss, .sid = sid};
+    const struct session_login login = {.connection = attempt->connection->id, .issuer = iss, .sid = sid};
     if (session_end_by_login(attempt->door->store, &login, attempt->now, attempt->arena, out_ended) != OK)
         return 911;
     json_object_set_new(data, "result", json_string("ok"));
@@ -234,7 +239,7 @@ void logout_message_take_frame(struct attempt *attempt)
 {
     struct session_ended_list ended = {0};
     struct form query;
-    int code = check_connection(attempt->connection);
+    int code = check_active(attempt->connection);
     bool is_known = code == 0;
     if (attempt->request->method == HTTP_POST) {
         refuse_method(attempt, "GET");

@@ -14,6 +14,10 @@ void logout_trail_user(struct attempt *attempt, const struct session_ended *ende
 
 void logout_trail_end(struct attempt *attempt, int code, const char *detail, int status)
 {
+    /* What ended nothing has an entry only as long as there are not too many from one address: nobody pushes
+     * logins out of the log with rubbish. */
+    if (code != 0 && !attempt_is_worth_an_entry(attempt))
+        return;
     const struct sso_error *error = code != 0 ? sso_error_find(code) : NULL;
     const char *result = error == NULL       ? "geslaagd"
                          : error->is_warning ? "geslaagd met waarschuwing"

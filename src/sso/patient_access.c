@@ -73,10 +73,12 @@ enum outcome patient_access_open(struct professional *door, struct arena *arena,
     if (!read_kept(session->patient, &patient))
         return ABSENT;
     struct cached_snapshot *snapshot = cached_acquire(door->data);
-    const struct sso_connection *connection = directory_find_connection_by_id(snapshot, session->connection);
-    struct str slug = connection != NULL ? sso_slug(arena, connection) : session->connection;
-    struct str customer_key = str_copy(arena, connection != NULL ? connection->customer_key : STR_NONE);
+    const struct sso_connection *connection = directory_find_active_connection(snapshot, session->connection);
+    struct str slug = connection != NULL ? sso_slug(arena, connection) : STR_NONE;
+    struct str customer_key = connection != NULL ? str_copy(arena, connection->customer_key) : STR_NONE;
     cached_release(&snapshot);
+    if (slug.length == 0)
+        return ABSENT; /* taken out of use since the login */
     struct str sealed = vault_seal(door->vault, arena, SEALED_CONTEXT, patient.value);
     const struct audit_entry event = {
         .at = now,

@@ -1,5 +1,6 @@
 #include "sso/restart.h"
 
+#include "base/codec.h"
 #include "base/rand.h"
 #include "jose/claims.h"
 #include "sso/request.h"
@@ -18,6 +19,9 @@ const char *restart_url(struct arena *arena, struct str flow, const char *prompt
 static void send_again(struct attempt *attempt, const struct intent *intent, struct str old_reference)
 {
     struct intent again = *intent;
+    struct str session = attempt_session_digest(attempt);
+    if (session.length > 0)
+        again.session = codec_base64url(attempt->arena, session);
     attempt->view = again.view;
     attempt->is_login_forced = again.is_login_forced;
     attempt_begin_trail(attempt, sso_slug(attempt->arena, attempt->connection));
@@ -39,8 +43,10 @@ bool restart_silently(struct attempt *attempt, const struct intent *intent, int 
     struct str reference = attempt->trail.entry.reference;
     struct intent again = *intent;
     again.is_restarted = true;
-    if (!is_same_browser)
+    if (!is_same_browser) {
         again.patient = STR_NONE; /* its kind stays: the person is told that there was one (108) */
+        again.session = STR_NONE;
+    }
     attempt_abandon(attempt, code);
     send_again(attempt, &again, reference);
     return true;

@@ -138,6 +138,13 @@ static struct session make_session(struct attempt *attempt, const struct login *
     return session;
 }
 
+/* SES-3 */
+static struct str previous_session(const struct attempt *attempt)
+{
+    struct str digest = attempt_session_digest(attempt);
+    return digest.length > 0 ? digest : attempt->session_before;
+}
+
 /* The first six digits of the cookie's SHA-256, which is what a session is kept by (4.11). */
 static json_t *shown_digest(struct arena *arena, struct str digest)
 {
@@ -146,7 +153,7 @@ static json_t *shown_digest(struct arena *arena, struct str digest)
 
 static void log_session(struct attempt *attempt, const struct session *session, struct str replaced_user)
 {
-    struct str previous = replaced_user.length > 0 ? attempt_session_digest(attempt) : STR_NONE;
+    struct str previous = replaced_user.length > 0 ? previous_session(attempt) : STR_NONE;
     trail_step(&attempt->trail, TRAIL_SESSION, true,
                json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:b, s:o}", "session",
                          shown_digest(attempt->arena, session->digest), "user", json_text(session->user_id),
@@ -162,7 +169,7 @@ void sign_in_open(struct attempt *attempt, struct login *login)
 {
     struct str cookie = rand_token(attempt->arena), replaced;
     struct session session = make_session(attempt, login, cookie);
-    switch (session_create(attempt->door->store, &session, attempt_session_digest(attempt), attempt->arena,
+    switch (session_create(attempt->door->store, &session, previous_session(attempt), attempt->arena,
                            &replaced)) {
     case OK:
         break;

@@ -1,5 +1,6 @@
 #include "sso/start.h"
 
+#include "base/codec.h"
 #include "base/log.h"
 #include "jose/claims.h"
 #include "sso/attempt.h"
@@ -145,6 +146,7 @@ static void run_start(struct attempt *attempt, struct start_request *start)
         .has_login_hint = start->has_login_hint,
         .login_hint = start->login_hint,
         .launch = start->launch,
+        .session = codec_base64url(attempt->arena, attempt_session_digest(attempt)),
         .onward = attempt->onward,
         .is_login_forced = attempt->is_login_forced,
     };

@@ -46,7 +46,7 @@ static enum outcome find(struct professional *door, const struct cached_snapshot
     enum outcome outcome = session_find(door->store, digest, clock_now(), request->arena, out_session);
     if (outcome != OK)
         return outcome;
-    *out_connection = directory_find_connection_by_id(snapshot, out_session->connection);
+    *out_connection = directory_find_active_connection(snapshot, out_session->connection);
     return *out_connection != NULL && !is_elsewhere(snapshot, request, *out_connection) ? OK : ABSENT;
 }
 

@@ -369,6 +369,11 @@ struct end_call {
     struct session_ended_list *out_ended;
 };
 
+/* $4 is a connection: acceptance and production may have one issuer (C8). */
+#define OF_ITS_ENVIRONMENT                                                                                   \
+    "($4 = '' OR connection IN (SELECT other.id FROM sso_connection one JOIN sso_connection other ON "       \
+    "other.platform = one.platform AND other.environment = one.environment WHERE one.id = $4))"
+
 /* Those that have ended by themselves are left to the purge. */
 static enum outcome end_by_login_work(struct db *db, void *context)
 {
@@ -385,12 +390,13 @@ static enum outcome end_by_login_work(struct db *db, void *context)
     }
     struct db_query *query =
         has_sid ? db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND sid = $2 AND ends_at > $3 AND "
-                               "sid <> '' RETURNING " SESSION_ENDED_COLUMNS)
+                               "sid <> '' AND " OF_ITS_ENVIRONMENT " RETURNING " SESSION_ENDED_COLUMNS)
                 : db_query(db, "DELETE FROM sso_session WHERE issuer = $1 AND subject = $2 AND ends_at > $3 "
-                               "RETURNING " SESSION_ENDED_COLUMNS);
+                               "AND " OF_ITS_ENVIRONMENT " RETURNING " SESSION_ENDED_COLUMNS);
     db_bind_text(query, 1, login->issuer);
     db_bind_text(query, 2, has_sid ? login->sid : login->subject);
     db_bind_int(query, 3, call->now);
+    db_bind_text(query, 4, login->connection);
     return session_row_read_ended(query, call->now, call->arena, call->out_ended);
 }
 
@@ -416,6 +422,10 @@ enum outcome session_end_by_login(struct store *store, const struct session_logi
 }
 
 /* ---- purging ---- */
+
+/* One-time values stay this long beyond their time: the clocks of two nodes differ, and what one has purged
+ * the other must not take for new. */
+#define REPLAY_KEPT_S 300
 
 struct purge_call {
     int64_t now;
@@ -450,5 +460,5 @@ enum outcome session_purge(struct store *store, int64_t now, int limit, struct a
     return purge_rows(store, "session_purge",
                       "DELETE FROM replay WHERE (kind, digest) IN (SELECT kind, digest FROM replay "
                       "WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-                      now, limit, out_deleted);
+                      now - REPLAY_KEPT_S, limit, out_deleted);
 }

@@ -51,6 +51,7 @@ struct session_ended_list {
 };
 /* Which login is over, as its identity provider calls it. */
 struct session_login {
+    struct str connection; /* that was told: sessions of another platform or environment stay; empty = any */
     struct str issuer, subject, sid;
     struct str jti; /* of the logout token; empty = none */
     int64_t jti_expires_at;

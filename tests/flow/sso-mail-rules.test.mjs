@@ -292,11 +292,13 @@ describe('who is mailed about what, when', { timeout: 400000 }, () => {
       for (let i = 0; i < 23; i++) await house.enter({ sub: 'p-7', name: 'Jan', locaties: [`cap-${i}`] }, { slug: POST })
       await until('twenty', () => mails.length >= before + 20)
       await sleep(3000)
-      const sent = mails.slice(before).filter(({ body }) => body.includes('  - cap-'))
+      // A clock that is twelve hours ahead is a warning of its own (912), once a day, within the same twenty.
+      const about = (word) => mails.slice(before).filter(({ body }) => body.includes(word))
+      const sent = mails.slice(before).filter(({ body }) => body.includes('  - cap-') || body.includes('(912)') || body.includes('912 '))
       assert.equal(sent.length, 20)
       assert.deepEqual(sent.map(({ body }) => body.includes('maximum van 20 mails per uur')), [...Array(19).fill(false), true])
       const capped = (await notifications('--state', 'suppressed')).filter(({ reason }) => reason === 'cap')
-      assert.equal(capped.length, 3)
+      assert.equal(capped.length, 3 + sent.length - about('  - cap-').length)
     } finally {
       setClock(0)
     }

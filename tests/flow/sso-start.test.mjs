@@ -69,6 +69,25 @@ describe('INI-5: limits', () => {
     assert.ok(statuses.includes(429))
   })
 
+  check('INI-5: neither can a callback that comes again and again, nor messages about logging out that end nothing', async () => {
+    const browser = new Browser()
+    const forwarded = { headers: { 'X-Forwarded-For': '198.51.100.6' } }
+    house.providers[TEST].behaviour = { action: 'login', person: person('Echo', '10') }
+    const login = await house.go(browser, TEST, '', (location) => house.isCallback(location))
+    const callback = login.answer?.location ?? login.location
+    assert.ok(callback, 'no callback')
+    assert.equal((await browser.get(callback, forwarded)).status, 303)
+    const stranger = []
+    for (let i = 0; i < 30; i++) stranger.push((await new Browser().get(callback, forwarded)).status)
+    assert.ok(stranger.filter((status) => status === 400).length <= 15, stranger.join())
+    assert.ok(stranger.includes(429))
+    const entries = async () => (await house.entries('--code', '905', '--limit', '1000')).length
+    for (let i = 0; i < 40; i++) assert.equal((await new Browser().get(`${house.startUrl(TEST)}/logged-out`, { headers: { 'X-Forwarded-For': '198.51.100.7' } })).status, 200)
+    await sleep(500)
+    const found = await entries()
+    assert.ok(found >= 5 && found <= 15, String(found))
+  })
+
   check('INI-5: a connection that is started too often from everywhere', async () => {
     const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => from(`198.51.100.${100 + i}`, YSIS)))
     assert.ok(answers.filter(({ status }) => status === 429).length >= 10)
@@ -318,6 +337,42 @@ describe('starting again', () => {
       const login = house.settle(browser, await browser.follow(await browser.submit(page.answer), (location) => house.isLanding(location)))
       assertIn(login, '/')
     })
+  })
+
+  check('SES-3: with form_post too the session that the browser had is over', async () => {
+    const browser = new Browser()
+    const enter = async (name, until) => {
+      house.providers[TEST].behaviour = { action: 'login', person: person(name, '10') }
+      return house.go(browser, TEST, '', until)
+    }
+    assertIn(await enter('Eerst'), '/')
+    const old = browser.cookies(house.frontUrl).get('sluis_s')
+    assert.ok(old)
+    const alive = async (cookie) => (await exchange(`${house.internalUrl}/sso/verify`, { headers: { Cookie: `sluis_s=${cookie}`, Host: new URL(house.frontUrl).host } })).status
+    assert.equal(await alive(old), 200)
+    await changed({ response_mode: 'form_post' }, async () => {
+      const page = await enter('Daarna', () => false)
+      // A browser sends no SameSite=Lax cookie along with a form of another site.
+      const lax = browser.cookies(house.frontUrl)
+      lax.delete('sluis_s')
+      // Pages of the provider in between post themselves in a browser.
+      let login = page
+      for (let hops = 0; hops < 3 && !login.landing; hops++) {
+        login = house.settle(browser, await browser.follow(await browser.submit(login.answer), (location) => house.isLanding(location)))
+      }
+      assertIn(login, '/')
+      assert.equal(await alive(old), 401)
+    })
+  })
+
+  check('a connection that is taken out of use: its sessions open nothing more', async () => {
+    const login = await house.enter(person('Uit', '10'))
+    assertIn(login, '/')
+    assert.equal((await house.verify(login.browser)).status, 200)
+    await changed({ status: 'disabled' }, async () => {
+      assert.equal((await house.verify(login.browser)).status, 401)
+    })
+    assert.equal((await house.verify(login.browser)).status, 200)
   })
 
   check('PRM-7: a connection may open a session with nothing in it', async () => {

@@ -23,10 +23,11 @@ export async function freePort() {
   throw new Error('no free port')
 }
 
-// An offset that leaves every one of `ports` free when it is added to them (PORT_OFFSET of the demo).
+// An offset that leaves every one of `ports` free when it is added to them (PORT_OFFSET of the demo), and below those that
+// the system gives to outgoing connections.
 export async function freeOffset(ports) {
   for (let tries = 0; tries < 100; tries++) {
-    const offset = randomInt(1250, 2000) * 20
+    const offset = randomInt(400, 1180) * 20
     const taken = []
     for (const port of ports) if (await take(port + offset)) taken.push(port + offset)
     if (taken.length === ports.length) return offset
