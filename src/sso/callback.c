@@ -29,7 +29,7 @@ static enum outcome unpack(struct attempt *attempt, struct login *login, struct 
     attempt->onward = out_intent->onward;
     attempt->is_login_forced = out_intent->is_login_forced;
     if (codec_base64url_decode(attempt->arena, out_intent->session, &attempt->session_before) != OK)
-        return FAILED;
+        attempt->session_before = STR_NONE;
     login->patient_kind = out_intent->patient_kind;
     login->patient = out_intent->patient;
     trail_free(&attempt->trail);
