@@ -10,7 +10,7 @@
 #define SUSPECTED_MAX_S 600
 
 #define CALM_S 120 /* without failure, before it counts as over: no pair of mails at each hiccup */
-#define WATCHED_PER_TURN 50
+#define SUSPICIONS_PER_TURN 50 /* none keeps its place: each is judged */
 
 struct outage {
     struct outage_report report; /* texts of the newest failure */
@@ -95,9 +95,10 @@ static void forget_outage(struct db *db, struct str connection)
 
 /* ---- a failure happened ---- */
 
-/* Past the cap of MAIL-7 it opens without a mail, and then ends without one. */
-static enum outcome open_outage(struct db *db, struct outage *outage, struct str id, int64_t now,
-                                enum outbox_verdict *out_verdict)
+/* Past the cap of MAIL-7 it is open without a mail: each later failure tries again, and when none got one off
+ * it ends without one too. */
+static enum outcome tell_start(struct db *db, struct outage *outage, struct str id, int64_t now,
+                               enum outbox_verdict *out_verdict)
 {
     int64_t room = 0;
     if (outbox_row_room(db, outage->report.mail.connection, now, &room) != OK)
@@ -139,15 +140,16 @@ static enum outcome report_work(struct db *db, void *context)
     outage.failures++;
     outage.last_at = call->now;
     call->verdict = OUTBOX_SUPPRESSED;
+    bool is_due = outage.is_open && !outage.is_mailed;
     if (!outage.is_open) {
         struct outbox_moments moments =
             outbox_row_count(call->arena, outage.recent, call->now - FAILURES_WITHIN_S, call->now);
         outage.recent = moments.text;
         call->verdict = OUTBOX_COUNTED;
-        if (moments.count >= FAILURES_TO_OPEN &&
-            open_outage(db, &outage, call->id, call->now, &call->verdict) != OK)
-            return FAILED;
+        is_due = moments.count >= FAILURES_TO_OPEN;
     }
+    if (is_due && tell_start(db, &outage, call->id, call->now, &call->verdict) != OK)
+        return FAILED;
     put_outage(db, &outage);
     if (call->verdict != OUTBOX_QUEUED)
         outbox_row_note(db, mail, call->id,
@@ -207,29 +209,53 @@ static enum outcome find_success(struct db *db, struct str connection, int64_t s
     return step == DB_ROW ? OK : ABSENT;
 }
 
-static enum outcome find_suspects(struct db *db, const struct watch_call *call, suspect_vec *out_suspects,
-                                  bool is_open)
+/* Adds the rows of the query: connection, and since when. */
+static enum outcome collect(struct db_query *query, const struct watch_call *call, suspect_vec *out_suspects)
 {
-    struct db_query *query = db_query(
-        db, "SELECT connection, first_at, last_at FROM outbox_outage WHERE is_open = $1 "
-            "AND (CASE WHEN is_open = 1 THEN last_at ELSE first_at END) <= $2 ORDER BY connection LIMIT $3");
-    db_bind_int(query, 1, is_open);
-    db_bind_int(query, 2, call->now - (is_open ? CALM_S : SUSPECTED_MAX_S));
-    db_bind_int(query, 3, WATCHED_PER_TURN);
     while (db_step(query) == DB_ROW) {
-        struct suspect suspect = {db_text(query, 0, call->arena), db_int(query, is_open ? 2 : 1)};
+        struct suspect suspect = {db_text(query, 0, call->arena), db_int(query, 1)};
         vec_push(call->arena, out_suspects, suspect);
     }
     return db_finish(query);
 }
 
-/* Which rows are to be changed: every suspicion of 10 minutes, and open outages that a success ended. */
+static enum outcome find_suspicions(struct db *db, const struct watch_call *call, suspect_vec *out_suspects)
+{
+    struct db_query *query =
+        db_query(db, "SELECT connection, first_at FROM outbox_outage WHERE is_open = 0 AND first_at <= $1 "
+                     "ORDER BY first_at, connection LIMIT $2");
+    db_bind_int(query, 1, call->now - SUSPECTED_MAX_S);
+    db_bind_int(query, 2, SUSPICIONS_PER_TURN);
+    return collect(query, call, out_suspects);
+}
+
+/* All of them, at most one for each connection: those that do not end stay, and would be in the way. */
+static enum outcome find_calm(struct db *db, const struct watch_call *call, suspect_vec *out_suspects)
+{
+    struct db_query *query =
+        db_query(db, "SELECT connection, last_at FROM outbox_outage WHERE is_open = 1 AND last_at <= $1 "
+                     "ORDER BY connection");
+    db_bind_int(query, 1, call->now - CALM_S);
+    return collect(query, call, out_suspects);
+}
+
+static enum outcome find_orphans(struct db *db, const struct watch_call *call, suspect_vec *out_suspects)
+{
+    struct db_query *query =
+        db_query(db, "SELECT o.connection, o.last_at FROM outbox_outage o WHERE NOT EXISTS "
+                     "(SELECT 1 FROM sso_connection c WHERE c.id = o.connection) ORDER BY o.connection");
+    return collect(query, call, out_suspects);
+}
+
+/* Which rows are to be changed: those of connections that were removed, every suspicion of 10 minutes, and
+ * open outages that a success ended. */
 static enum outcome look_work(struct db *db, void *context)
 {
     const struct watch_call *call = context;
     suspect_vec open = {0};
     *call->suspects = (suspect_vec){0};
-    if (find_suspects(db, call, call->suspects, false) != OK || find_suspects(db, call, &open, true) != OK)
+    if (find_orphans(db, call, call->suspects) != OK || find_suspicions(db, call, call->suspects) != OK ||
+        find_calm(db, call, &open) != OK)
         return FAILED;
     for (size_t i = 0; i < open.count; i++) {
         int64_t at;
@@ -240,6 +266,17 @@ static enum outcome look_work(struct db *db, void *context)
             vec_push(call->arena, call->suspects, open.items[i]);
     }
     return call->suspects->count > 0 ? OK : ABSENT;
+}
+
+/* ABSENT when the connection was removed. */
+static enum outcome find_connection(struct db *db, struct str connection)
+{
+    struct db_query *query = db_query(db, "SELECT 1 FROM sso_connection WHERE id = $1");
+    db_bind_text(query, 1, connection);
+    enum db_step step = db_step(query);
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
 }
 
 static enum outcome end_outage(struct db *db, const struct outage *outage, struct watch_call *call)
@@ -273,7 +310,7 @@ static enum outcome judge_suspicion(struct db *db, struct outage *outage, struct
     case FAILED:
         return FAILED;
     case ABSENT:
-        if (open_outage(db, outage, call->id, call->now, &verdict) != OK)
+        if (tell_start(db, outage, call->id, call->now, &verdict) != OK)
             return FAILED;
         call->mails = verdict == OUTBOX_QUEUED;
         put_outage(db, outage);
@@ -301,6 +338,15 @@ static enum outcome watch_work(struct db *db, void *context)
     enum outcome known = read_outage(db, call->connection, call->arena, &outage);
     if (known != OK)
         return known == ABSENT ? OK : FAILED; /* another node was here */
+    switch (find_connection(db, call->connection)) {
+    case FAILED:
+        return FAILED;
+    case ABSENT:
+        forget_outage(db, call->connection);
+        return OK;
+    case OK:
+        break;
+    }
     if (!outage.is_open)
         return outage.first_at <= call->now - SUSPECTED_MAX_S ? judge_suspicion(db, &outage, call) : OK;
     enum outcome found = find_success(db, call->connection, outage.last_at, &success_at);

@@ -159,6 +159,20 @@ static enum outcome offer_mail(struct db *db, struct offer_call *call, struct wi
     return OK;
 }
 
+/* What is inside a window was told of only when that window has a mail: past the cap it opened without. */
+static enum outcome judge_repeat(struct db *db, struct offer_call *call, const struct window *window)
+{
+    struct db_query *query =
+        db_query(db, "SELECT 1 FROM outbox WHERE connection = $1 AND queued_at >= $2 AND state <> 4 "
+                     "AND state <> 3 AND fingerprint = $3 LIMIT 1");
+    db_bind_text(query, 1, call->mail->connection);
+    db_bind_int(query, 2, window->closes_at - window->length_s);
+    db_bind_text(query, 3, call->mail->fingerprint);
+    enum db_step step = db_step(query);
+    call->verdict = step == DB_ROW ? OUTBOX_SUPPRESSED : OUTBOX_CAPPED;
+    return db_finish(query);
+}
+
 static void note(struct db *db, const struct offer_call *call)
 {
     switch (call->verdict) {
@@ -185,7 +199,8 @@ static enum outcome offer_work(struct db *db, void *context)
     if (read_window(db, mail->connection, mail->fingerprint, call->arena, &window, NULL) != OK)
         return FAILED;
     if (window.is_there && call->now < window.closes_at) {
-        call->verdict = OUTBOX_SUPPRESSED;
+        if (judge_repeat(db, call, &window) != OK)
+            return FAILED;
         hold_back(&window, call->now);
     } else if (offer_mail(db, call, &window) != OK) {
         return FAILED;

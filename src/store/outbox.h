@@ -40,9 +40,9 @@ struct outbox_mail {
 
 enum outbox_verdict {
     OUTBOX_QUEUED,
-    OUTBOX_SUPPRESSED, /* told of before: inside a window, or in an outage that has been mailed */
+    OUTBOX_SUPPRESSED, /* told of before: inside a window, or in an outage, that has been mailed */
     OUTBOX_COUNTED,    /* too few so far to mail */
-    OUTBOX_CAPPED      /* MAIL-7 */
+    OUTBOX_CAPPED      /* MAIL-7; also inside a window or outage that has no mail because of it */
 };
 
 /* A failure happened: queued at once the first time, or once the rule's count is reached; suppressed inside

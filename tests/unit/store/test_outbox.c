@@ -188,7 +188,7 @@ static void twenty_an_hour_and_the_last_one_says_so(void **state)
         assert_int_equal(sent_at(i).is_last, i == 19);
     }
     assert_int_equal(offer_numbered(20, 30), OUTBOX_CAPPED);
-    assert_int_equal(offer_numbered(20, 31), OUTBOX_SUPPRESSED);
+    assert_int_equal(offer_numbered(20, 31), OUTBOX_CAPPED); /* still nobody was told */
     assert_int_equal(offer_mail("c2", "f1", 30), OUTBOX_QUEUED); /* another connection has its own cap */
     sent_at(30);
     assert_nothing_at(30 * MINUTE); /* a closed window waits too */
@@ -353,15 +353,29 @@ static void a_step_that_two_nodes_ask_goes_out_once(void **state)
 
 /* ---- outages, MAIL-8 ---- */
 
-static enum outbox_verdict fail_at(int64_t at)
+static void add_connection(const char *id)
 {
-    struct outage_report report = {.mail = mail_of("c1", "outage"),
+    fixture_sql(arena_printf(fx.arena,
+                             "INSERT INTO sso_connection (id, platform, environment, slug, customer_key, "
+                             "provider_key, status, version) VALUES ('%s', 'sluis', 'production', 'a_%s', "
+                             "'a', '%s', 'active', 1);",
+                             id, id, id));
+}
+
+static enum outbox_verdict fail_of(const char *connection, int64_t at)
+{
+    struct outage_report report = {.mail = mail_of(connection, "outage"),
                                    .recovery_subject = STR("weer bereikbaar"),
                                    .recovery_body = STR("Herhalingen:\n{repeats}\n")};
     enum outbox_verdict verdict;
     report.mail.code = 201;
     assert_ok(outage_report(fx.store, &report, TEST_NOW + at, &verdict));
     return verdict;
+}
+
+static enum outbox_verdict fail_at(int64_t at)
+{
+    return fail_of("c1", at);
 }
 
 static int64_t watch_at(int64_t at)
@@ -400,6 +414,7 @@ static void log_login(const char *connection, const char *result, int code, int6
 static void three_failures_in_two_minutes_start_an_outage(void **state)
 {
     (void)state;
+    add_connection("c1");
     assert_int_equal(fail_at(0), OUTBOX_COUNTED);
     assert_int_equal(fail_at(60), OUTBOX_COUNTED);
     assert_int_equal(fail_at(130), OUTBOX_COUNTED); /* the first is more than two minutes ago */
@@ -417,6 +432,7 @@ static void three_failures_in_two_minutes_start_an_outage(void **state)
 static void an_outage_ends_with_a_login_that_began_after_it(void **state)
 {
     (void)state;
+    add_connection("c1");
     for (int i = 0; i < 3; i++)
         fail_at(i);
     sent_at(2);
@@ -441,6 +457,7 @@ static void an_outage_ends_with_a_login_that_began_after_it(void **state)
 static void one_failure_and_no_success_in_ten_minutes_is_an_outage(void **state)
 {
     (void)state;
+    add_connection("c1");
     assert_int_equal(fail_at(0), OUTBOX_COUNTED);
     assert_int_equal(watch_at(10 * MINUTE - 1), 0);
     assert_int_equal(watch_at(10 * MINUTE), 1);
@@ -453,6 +470,7 @@ static void one_failure_and_no_success_in_ten_minutes_is_an_outage(void **state)
 static void a_success_ends_the_suspicion_without_mail(void **state)
 {
     (void)state;
+    add_connection("c1");
     fail_at(0);
     log_login("c1", "geslaagd", 0, 60, 61);
     assert_int_equal(watch_at(10 * MINUTE), 0);
@@ -463,6 +481,81 @@ static void a_success_ends_the_suspicion_without_mail(void **state)
     fail_at(25 * MINUTE);
     assert_int_equal(watch_at(30 * MINUTE), 0);
     assert_int_equal(watch_at(35 * MINUTE), 1);
+}
+
+static void fill_the_hour(int64_t at)
+{
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(offer_mail("c1", arena_printf(fx.arena, "f%d", i), at), OUTBOX_QUEUED);
+}
+
+static void an_outage_that_met_the_cap_is_mailed_as_soon_as_there_is_room(void **state)
+{
+    (void)state;
+    add_connection("c1");
+    fill_the_hour(0);
+    fail_at(1);
+    fail_at(2);
+    assert_int_equal(fail_at(3), OUTBOX_CAPPED);
+    assert_int_equal(fail_at(HOUR - 1), OUTBOX_CAPPED); /* nobody was told of it */
+    assert_int_equal(fail_at(HOUR), OUTBOX_QUEUED);
+    assert_int_equal(fail_at(HOUR + 1), OUTBOX_SUPPRESSED);
+    assert_int_equal(fixture_count("SELECT repeats FROM outbox WHERE fingerprint = 'outage' AND state = 1"),
+                     4);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox WHERE reason = 'cap'"), 2);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox WHERE reason = 'outage'"), 1);
+    log_login("c1", "geslaagd", 0, HOUR + 10, HOUR + 11);
+    assert_int_equal(watch_at(2 * HOUR), 1); /* who was told of it is told that it is over */
+}
+
+static void an_outage_of_which_nobody_was_told_ends_in_silence(void **state)
+{
+    (void)state;
+    add_connection("c1");
+    fill_the_hour(0);
+    for (int i = 0; i < 4; i++)
+        fail_at(1 + i);
+    log_login("c1", "geslaagd", 0, 60, 61);
+    assert_int_equal(watch_at(2 * HOUR), 0);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox_outage"), 0);
+}
+
+static void a_window_that_met_the_cap_has_told_nobody(void **state)
+{
+    (void)state;
+    fill_the_hour(0);
+    assert_int_equal(offer_mail("c1", "new", 1), OUTBOX_CAPPED);
+    assert_int_equal(offer_mail("c1", "new", 2), OUTBOX_CAPPED);
+    assert_int_equal(offer_mail("c1", "f0", 2), OUTBOX_SUPPRESSED);
+}
+
+static void outages_that_stay_do_not_keep_others_from_ending(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 60; i++) {
+        const char *id = arena_printf(fx.arena, "c%02d", i);
+        add_connection(id);
+        for (int j = 0; j < 3; j++)
+            fail_of(id, j);
+    }
+    log_login("c59", "geslaagd", 0, 10, 11); /* the last in any order */
+    assert_int_equal(watch_at(200), 1);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox_outage"), 59);
+}
+
+static void an_outage_of_a_removed_connection_is_forgotten(void **state)
+{
+    (void)state;
+    add_connection("c1");
+    add_connection("c2");
+    for (int i = 0; i < 3; i++) {
+        fail_of("c1", i);
+        fail_of("c2", i);
+    }
+    fixture_sql("DELETE FROM sso_connection WHERE id = 'c1';");
+    assert_int_equal(watch_at(4), 0);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox_outage WHERE connection = 'c2'"), 1);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM outbox_outage"), 1);
 }
 
 /* ---- the list ---- */
@@ -702,6 +795,11 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(an_outage_ends_with_a_login_that_began_after_it),
     STORE_TEST(one_failure_and_no_success_in_ten_minutes_is_an_outage),
     STORE_TEST(a_success_ends_the_suspicion_without_mail),
+    STORE_TEST(an_outage_that_met_the_cap_is_mailed_as_soon_as_there_is_room),
+    STORE_TEST(an_outage_of_which_nobody_was_told_ends_in_silence),
+    STORE_TEST(a_window_that_met_the_cap_has_told_nobody),
+    STORE_TEST(outages_that_stay_do_not_keep_others_from_ending),
+    STORE_TEST(an_outage_of_a_removed_connection_is_forgotten),
     STORE_TEST(every_failure_is_in_the_list_with_what_became_of_it),
     STORE_TEST(a_leased_mail_is_nobody_elses_until_the_lease_ends),
     STORE_TEST(the_mail_that_waits_longest_goes_first),
