@@ -311,6 +311,7 @@ static int send_test(struct cli *cli, const struct smtp_client *client, const ch
     const atomic_bool is_stopping = false;
     struct failure failure = {""};
     struct str text;
+    size_t refused;
     const struct message message = {
         .sender = str_from_c(client->sender),
         .recipients = str_from_c(to),
@@ -322,7 +323,7 @@ static int send_test(struct cli *cli, const struct smtp_client *client, const ch
     };
     if (message_write(cli->arena, &message, &text) != OK)
         return cli_fail("the mail cannot be made: look at mail.sender");
-    if (smtp_send(client, &to, 1, text, &is_stopping, &failure) != OK)
+    if (smtp_send(client, &to, 1, text, &is_stopping, &refused, &failure) != OK)
         return cli_fail("%s did not take the mail: %s", client->server, failure.text);
     printf("%s took the mail for %s\n", client->server, to);
     return cli_flush();

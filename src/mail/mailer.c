@@ -78,11 +78,17 @@ static enum outcome send_mail(struct mailer *mailer, struct arena *arena, const 
     };
     struct str text;
     const char **recipients;
-    size_t count;
+    size_t count, refused;
     if (message_split_recipients(arena, mail->recipients, &recipients, &count) != OK ||
         message_write(arena, &message, &text) != OK)
         return failure_set(failure, "the recipients are not addresses, or the mail is too long");
-    return smtp_send(&mailer->client, recipients, count, text, &mailer->is_stopping, failure);
+    enum outcome outcome =
+        smtp_send(&mailer->client, recipients, count, text, &mailer->is_stopping, &refused, failure);
+    if (outcome == OK && refused > 0)
+        log_warning("mail_recipient_refused", LOG_STR("mail", mail->id),
+                    LOG_STR("connection", mail->connection), LOG_INT("refused", (int64_t)refused),
+                    LOG_INT("recipients", (int64_t)count));
+    return outcome;
 }
 
 static void deliver(struct mailer *mailer, struct arena *arena, const struct outbox_mail *mail)

@@ -2,6 +2,12 @@
 
 #include <curl/curl.h>
 
+#if LIBCURL_VERSION_NUM >= 0x080200
+#define RCPT_ALLOW_FAILS CURLOPT_MAIL_RCPT_ALLOWFAILS
+#else
+#define RCPT_ALLOW_FAILS CURLOPT_MAIL_RCPT_ALLLOWFAILS
+#endif
+
 #define CONNECT_TIMEOUT_MS 10000L
 #define TOTAL_TIMEOUT_MS 60000L
 #define ANSWER_TIMEOUT_S 8L /* also of the QUIT that ends a broken-off conversation */
@@ -58,8 +64,28 @@ static int watch(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_o
     return atomic_load((const atomic_bool *)context) ? 1 : 0;
 }
 
+/* The conversation, as curl tells of it: which recipients were refused it says nowhere else. */
+struct listener {
+    bool is_recipient; /* the last command was RCPT */
+    size_t refused;
+};
+
+static int listen_in(CURL *curl, curl_infotype type, char *data, size_t length, void *context)
+{
+    struct listener *listener = context;
+    struct str line = {data, length};
+    (void)curl;
+    if (type == CURLINFO_HEADER_OUT)
+        listener->is_recipient = str_starts_with(line, STR("RCPT "));
+    /* The last line of an answer has a space behind its number. */
+    else if (type == CURLINFO_HEADER_IN && listener->is_recipient && length >= 4 && data[3] == ' ' &&
+             (data[0] == '4' || data[0] == '5'))
+        listener->refused++;
+    return 0;
+}
+
 static CURLcode set_up(CURL *curl, const struct smtp_client *client, struct curl_slist *recipients,
-                       struct str *rest, const atomic_bool *is_stopping)
+                       struct str *rest, struct listener *listener, const atomic_bool *is_stopping)
 {
     CURLcode code = CURLE_OK;
 #define SET(option, value)                                                                                   \
@@ -82,6 +108,10 @@ static CURLcode set_up(CURL *curl, const struct smtp_client *client, struct curl
     }
     SET(CURLOPT_MAIL_FROM, client->sender);
     SET(CURLOPT_MAIL_RCPT, recipients);
+    SET(RCPT_ALLOW_FAILS, 1L);
+    SET(CURLOPT_VERBOSE, 1L); /* to the listener, and nowhere else */
+    SET(CURLOPT_DEBUGFUNCTION, listen_in);
+    SET(CURLOPT_DEBUGDATA, (void *)listener);
     SET(CURLOPT_UPLOAD, 1L);
     SET(CURLOPT_READFUNCTION, give);
     SET(CURLOPT_READDATA, (void *)rest);
@@ -96,11 +126,14 @@ static CURLcode set_up(CURL *curl, const struct smtp_client *client, struct curl
 }
 
 enum outcome smtp_send(const struct smtp_client *client, const char *const *recipients, size_t count,
-                       struct str text, const atomic_bool *is_stopping, struct failure *failure)
+                       struct str text, const atomic_bool *is_stopping, size_t *out_refused,
+                       struct failure *failure)
 {
     struct curl_slist *list = NULL;
+    struct listener listener = {0};
     struct str rest = text;
     enum outcome outcome = FAILED;
+    *out_refused = 0;
     if (atomic_load(is_stopping))
         return failure_set(failure, "the program stops");
     CURL *curl = curl_easy_init();
@@ -114,9 +147,10 @@ enum outcome smtp_send(const struct smtp_client *client, const char *const *reci
         }
         list = longer;
     }
-    CURLcode code = set_up(curl, client, list, &rest, is_stopping);
+    CURLcode code = set_up(curl, client, list, &rest, &listener, is_stopping);
     if (code == CURLE_OK)
         code = curl_easy_perform(curl);
+    *out_refused = listener.refused;
     long answer = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
     if (code != CURLE_OK)

@@ -25,9 +25,10 @@ bool smtp_is_server(struct str text);
 /* Whether mail may go to this server without TLS. */
 bool smtp_is_plain_allowed(const struct smtp_client *client);
 
-/* OK when the server took it for all recipients. At most 60 seconds; ends within ten once *is_stopping is
- * set. */
+/* OK when the server took it for at least one recipient, with how many it refused: an address that is no more
+ * keeps the mail from nobody else. At most 60 seconds; ends within ten once *is_stopping is set. */
 enum outcome smtp_send(const struct smtp_client *client, const char *const *recipients, size_t count,
-                       struct str text, const atomic_bool *is_stopping, struct failure *failure) MUST_CHECK;
+                       struct str text, const atomic_bool *is_stopping, size_t *out_refused,
+                       struct failure *failure) MUST_CHECK;
 
 #endif

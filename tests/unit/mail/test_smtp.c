@@ -18,9 +18,18 @@ struct server {
     unsigned port;
     bool hangs;
     bool has_sender; /* it got as far as MAIL */
+    bool has_text;   /* it got as far as DATA */
+    bool refuses_all;
     atomic_bool is_stopping;
     pthread_t thread;
 };
+
+/* Knows nobody whose name begins with "weg". */
+static bool is_refused(const struct server *server, const char *line, size_t length)
+{
+    return length > 13 && memcmp(line, "RCPT TO:<", 9) == 0 &&
+           (server->refuses_all || memcmp(line + 9, "weg", 3) == 0);
+}
 
 static void *serve(void *context)
 {
@@ -39,7 +48,14 @@ static void *serve(void *context)
     while ((length = read(fd, line, sizeof line)) > 0) {
         if (length >= 4 && memcmp(line, "MAIL", 4) == 0)
             server->has_sender = true;
-        (void)!write(fd, length >= 4 && memcmp(line, "DATA", 4) == 0 ? "354 x\r\n" : "250 x\r\n", 7);
+        if (is_refused(server, line, (size_t)length))
+            (void)!write(fd, "550-no such\r\n550 person\r\n", 25);
+        else if (length >= 4 && memcmp(line, "DATA", 4) == 0)
+            (void)!write(fd, "354 x\r\n", 7);
+        else if (!server->has_text || (length >= 3 && memcmp(line + length - 3, ".\r\n", 3) == 0) ||
+                 memcmp(line, "QUIT", 4) == 0) /* the text itself gets no answer */
+            (void)!write(fd, "250 x\r\n", 7);
+        server->has_text = server->has_text || memcmp(line, "DATA", 4) == 0;
     }
     close(fd);
     return NULL;
@@ -64,13 +80,14 @@ static enum outcome send_to(struct server *server, bool is_development)
     struct arena *arena = arena_new();
     struct failure failure;
     const char *const recipients[] = {"fab@zorg.example"};
+    size_t refused;
     const struct smtp_client client = {
         .server = arena_printf(arena, "smtp://127.0.0.1:%u", server->port),
         .sender = "sluis@sluis.example",
         .is_development = is_development,
     };
-    enum outcome outcome =
-        smtp_send(&client, recipients, 1, STR("Subject: x\r\n\r\nx\r\n"), &server->is_stopping, &failure);
+    enum outcome outcome = smtp_send(&client, recipients, 1, STR("Subject: x\r\n\r\nx\r\n"),
+                                     &server->is_stopping, &refused, &failure);
     pthread_join(server->thread, NULL);
     close(server->socket);
     arena_free(&arena);
@@ -101,12 +118,57 @@ static void a_server_that_hangs_does_not_hold_up_the_end(void **state)
     assert_true(clock_monotonic_ms() - began < 3000);
 }
 
+static enum outcome send_to_many(bool refuses_all, const char *const *recipients, size_t count,
+                                 size_t *out_refused)
+{
+    struct arena *arena = arena_new();
+    struct failure failure;
+    struct server *server = start(false);
+    server->refuses_all = refuses_all;
+    const struct smtp_client client = {
+        .server = arena_printf(arena, "smtp://127.0.0.1:%u", server->port),
+        .sender = "sluis@sluis.example",
+        .is_development = true,
+    };
+    enum outcome outcome = smtp_send(&client, recipients, count, STR("Subject: x\r\n\r\nx\r\n"),
+                                     &server->is_stopping, out_refused, &failure);
+    pthread_join(server->thread, NULL);
+    close(server->socket);
+    assert_int_equal(server->has_text, outcome == OK);
+    arena_free(&arena);
+    return outcome;
+}
+
+static void an_address_that_is_no_more_keeps_the_mail_from_nobody_else(void **state)
+{
+    (void)state;
+    const char *const recipients[] = {"fab@zorg.example", "weg@zorg.example", "tweede@zorg.example"};
+    size_t refused;
+    assert_int_equal(send_to_many(false, recipients, 3, &refused), OK);
+    assert_int_equal(refused, 1);
+    assert_int_equal(send_to_many(false, recipients + 1, 2, &refused), OK);
+    assert_int_equal(refused, 1);
+    assert_int_equal(send_to_many(false, recipients, 1, &refused), OK);
+    assert_int_equal(refused, 0);
+}
+
+static void a_mail_that_nobody_may_have_has_failed(void **state)
+{
+    (void)state;
+    const char *const recipients[] = {"fab@zorg.example", "weg@zorg.example"};
+    size_t refused;
+    assert_int_equal(send_to_many(true, recipients, 2, &refused), FAILED);
+    assert_int_equal(refused, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(MAIL9_no_mail_to_a_server_without_tls),
         cmocka_unit_test(in_development_a_server_on_this_machine_may_be_without),
         cmocka_unit_test(a_server_that_hangs_does_not_hold_up_the_end),
+        cmocka_unit_test(an_address_that_is_no_more_keeps_the_mail_from_nobody_else),
+        cmocka_unit_test(a_mail_that_nobody_may_have_has_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
