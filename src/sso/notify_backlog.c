@@ -52,13 +52,15 @@ static struct slot *slot_for(struct notify_backlog *backlog, int code)
     return found;
 }
 
-bool notify_backlog_put(struct notify_backlog *backlog, const struct outbox_mail *mail, int64_t now)
+/* What comes back from a flush gives way to what was put in the meantime. */
+static bool keep(struct notify_backlog *backlog, const struct outbox_mail *mail, int64_t now, bool comes_back)
 {
     if (backlog == NULL)
         return false;
     pthread_mutex_lock(&backlog->lock);
     struct slot *slot = slot_for(backlog, mail->code);
-    if (slot != NULL) {
+    bool is_newest = slot != NULL && (slot->arena == NULL || !comes_back);
+    if (is_newest) {
         if (slot->arena == NULL)
             slot->arena = arena_new();
         else
@@ -78,11 +80,17 @@ bool notify_backlog_put(struct notify_backlog *backlog, const struct outbox_mail
     return slot != NULL;
 }
 
-void notify_backlog_flush(const struct notify_desk *desk)
+bool notify_backlog_put(struct notify_backlog *backlog, const struct outbox_mail *mail, int64_t now)
+{
+    return keep(backlog, mail, now, false);
+}
+
+enum outcome notify_backlog_flush(const struct notify_desk *desk)
 {
     static const struct outbox_rule at_once = {0};
     struct notify_backlog *backlog = desk->backlog;
-    for (size_t i = 0; backlog != NULL && i < SLOTS; i++) {
+    enum outcome outcome = OK;
+    for (size_t i = 0; backlog != NULL && i < SLOTS && outcome == OK; i++) {
         enum outbox_verdict verdict;
         pthread_mutex_lock(&backlog->lock);
         struct slot slot = backlog->slots[i];
@@ -90,10 +98,12 @@ void notify_backlog_flush(const struct notify_desk *desk)
         pthread_mutex_unlock(&backlog->lock);
         if (slot.arena == NULL)
             continue;
-        if (outbox_offer(desk->store, &slot.mail, &at_once, slot.at, &verdict) != OK)
-            notify_backlog_put(backlog, &slot.mail, slot.at);
+        outcome = outbox_offer(desk->store, &slot.mail, &at_once, slot.at, &verdict);
+        if (outcome != OK)
+            (void)keep(backlog, &slot.mail, slot.at, true);
         else if (verdict == OUTBOX_QUEUED)
             mailer_wake(desk->mailer);
         arena_free(&slot.arena);
     }
+    return outcome;
 }

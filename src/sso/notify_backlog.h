@@ -12,7 +12,8 @@ void notify_backlog_free(struct notify_backlog **backlog);
 
 /* Copies the mail; false when there is no place. NULL is fine. */
 bool notify_backlog_put(struct notify_backlog *backlog, const struct outbox_mail *mail, int64_t now);
-/* Offers to the outbox what is kept, as of the moment it happened; what fails is kept. */
-void notify_backlog_flush(const struct notify_desk *desk);
+/* Offers to the outbox what is kept, as of the moment it happened. FAILED at the first that the store does
+ * not take: it is kept, unless a newer one of its code came meanwhile, and so are those behind it. */
+enum outcome notify_backlog_flush(const struct notify_desk *desk) MUST_CHECK;
 
 #endif

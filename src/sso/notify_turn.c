@@ -14,6 +14,7 @@
 
 #define HOUR_S 3600
 #define DAY_S 86400
+#define PAUSE_S 60 /* before what the cap or the store held up is asked again */
 #define DIGEST_AT_S (6 * HOUR_S)
 #define DIGEST_BACK_S (7 * DAY_S) /* after a stop, locations of this far back are still told */
 #define LOCATIONS_SHOWN 50
@@ -49,10 +50,10 @@ static struct str fingerprint(struct arena *arena, const struct sso_connection *
     return codec_hex(arena, codec_sha256(arena, buf_str(&text)));
 }
 
-/* Whether it need not be asked again at the next turn. */
-static bool offer(const struct notify_turn *turn, struct arena *arena,
-                  const struct sso_connection *connection, int code, struct str body, const char *topic,
-                  int64_t step, int64_t now)
+/* ABSENT when there is no room for it now (MAIL-7). */
+static enum outcome offer(const struct notify_turn *turn, struct arena *arena,
+                          const struct sso_connection *connection, int code, struct str body,
+                          const char *topic, int64_t step, int64_t now)
 {
     enum outbox_verdict verdict;
     const struct outbox_mail mail = {
@@ -64,14 +65,14 @@ static bool offer(const struct notify_turn *turn, struct arena *arena,
         .code = code,
     };
     if (outbox_offer_once(turn->desk.store, &mail, str_from_c(topic), step, now, &verdict) != OK)
-        return false;
+        return FAILED;
     if (verdict == OUTBOX_QUEUED)
         mailer_wake(turn->desk.mailer);
-    return verdict != OUTBOX_CAPPED;
+    return verdict == OUTBOX_CAPPED ? ABSENT : OK;
 }
 
-static bool tell_new_locations(const struct notify_turn *turn, struct arena *arena,
-                               const struct sso_connection *connection, int64_t now)
+static enum outcome tell_new_locations(const struct notify_turn *turn, struct arena *arena,
+                                       const struct sso_connection *connection, int64_t now)
 {
     struct mapping_list rows;
     struct notify_digest digest = {.rows = &rows, .until = notify_digest_end(now)};
@@ -83,22 +84,23 @@ static bool tell_new_locations(const struct notify_turn *turn, struct arena *are
         last = 0;
         break;
     case FAILED:
-        return false;
+        return FAILED;
     }
     digest.from = last > digest.until - DIGEST_BACK_S ? last : digest.until - DIGEST_BACK_S;
     if (digest.from >= digest.until)
-        return true; /* told today */
+        return OK; /* told today */
     if (mapping_added(turn->desk.store, connection->id, digest.from, digest.until, LOCATIONS_SHOWN, arena,
                       &rows, &digest.total) != OK)
-        return false;
-    return digest.total == 0 ||
-           offer(turn, arena, connection, 707, notify_digest_body(arena, connection, &digest), DIGEST_TOPIC,
+        return FAILED;
+    if (digest.total == 0)
+        return OK;
+    return offer(turn, arena, connection, 707, notify_digest_body(arena, connection, &digest), DIGEST_TOPIC,
                  digest.until, now);
 }
 
 /* Of two secrets the one that lasts longest counts: the other has been replaced. */
-static bool remind(const struct notify_turn *turn, struct arena *arena,
-                   const struct sso_connection *connection, int64_t now)
+static enum outcome remind(const struct notify_turn *turn, struct arena *arena,
+                           const struct sso_connection *connection, int64_t now)
 {
     int64_t expires_at = 0;
     for (size_t i = 0; i < connection->secret_count; i++)
@@ -106,49 +108,68 @@ static bool remind(const struct notify_turn *turn, struct arena *arena,
             expires_at = connection->secrets[i].expires_at;
     int64_t step = notify_reminder_step(expires_at, now);
     if (step == 0)
-        return true;
+        return OK;
     int64_t days = (expires_at - now + DAY_S - 1) / DAY_S;
     const char *topic = arena_printf(arena, "secret %" PRId64, expires_at);
     return offer(turn, arena, connection, 913, notify_reminder_body(arena, connection, expires_at, days),
                  topic, step, now);
 }
 
-static bool look_at_connections(const struct notify_turn *turn, const struct sso_data *data,
-                                struct arena *arena, int64_t now)
+static enum outcome look_at_connection(const struct notify_turn *turn, struct arena *arena,
+                                       const struct sso_connection *connection, int64_t now)
 {
-    bool is_done = true;
-    for (size_t i = 0; i < data->connection_count; i++) {
-        const struct sso_connection *connection = &data->connections[i];
-        if (str_trim(connection->notify_address).length == 0 || !str_equal(connection->status, STR("active")))
-            continue;
+    if (str_trim(connection->notify_address).length == 0 || !str_equal(connection->status, STR("active")))
+        return OK;
+    enum outcome told = connection->is_digest_mailed ? tell_new_locations(turn, arena, connection, now) : OK;
+    if (told == FAILED)
+        return FAILED;
+    enum outcome reminded = remind(turn, arena, connection, now);
+    return reminded == OK ? told : reminded;
+}
+
+/* ABSENT when a connection has no room for its mail; FAILED at once, for the next would wait for the store as
+ * long. */
+static enum outcome look_at_connections(const struct notify_turn *turn, const struct sso_data *data,
+                                        int64_t now)
+{
+    struct arena *arena = arena_new();
+    enum outcome outcome = OK;
+    for (size_t i = 0; i < data->connection_count && outcome != FAILED; i++) {
         arena_reset(arena);
-        if (connection->is_digest_mailed)
-            is_done = tell_new_locations(turn, arena, connection, now) && is_done;
-        is_done = remind(turn, arena, connection, now) && is_done;
+        enum outcome looked = look_at_connection(turn, arena, &data->connections[i], now);
+        outcome = looked == OK ? outcome : looked;
     }
-    return is_done;
+    arena_free(&arena);
+    return outcome;
+}
+
+static void look(struct notify_turn *turn, int64_t now)
+{
+    struct cached_snapshot *snapshot = cached_acquire(turn->data);
+    bool is_new = turn->data_done != cached_data(snapshot);
+    bool is_paused = turn->looked_at <= now && now - turn->looked_at < PAUSE_S;
+    if (is_new || (turn->hour_done != now / HOUR_S && !is_paused)) {
+        turn->looked_at = now;
+        turn->data_done = cached_data(snapshot);
+        turn->hour_done = 0;
+        if (look_at_connections(turn, directory_data(snapshot), now) == OK)
+            turn->hour_done = now / HOUR_S;
+        else
+            log_debug("notices_not_done");
+    }
+    cached_release(&snapshot);
 }
 
 void notify_turn_take(struct notify_turn *turn, int64_t now)
 {
     int64_t mails = 0;
-    if (turn->desk.mailer == NULL)
+    if (turn->desk.mailer == NULL || notify_backlog_flush(&turn->desk) != OK)
         return;
-    notify_backlog_flush(&turn->desk);
-    if (outage_watch(turn->desk.store, now, &mails) != OK)
-        log_warning("outages_not_watched");
+    enum outcome watched = outage_watch(turn->desk.store, now, &mails);
     if (mails > 0)
         mailer_wake(turn->desk.mailer);
-    struct cached_snapshot *snapshot = cached_acquire(turn->data);
-    if (turn->hour_done != now / HOUR_S || turn->data_done != cached_data(snapshot)) {
-        struct arena *arena = arena_new();
-        if (look_at_connections(turn, directory_data(snapshot), arena, now)) {
-            turn->hour_done = now / HOUR_S;
-            turn->data_done = cached_data(snapshot);
-        } else {
-            log_debug("notices_not_done");
-        }
-        arena_free(&arena);
-    }
-    cached_release(&snapshot);
+    if (watched == OK)
+        look(turn, now);
+    else
+        log_warning("outages_not_watched");
 }

@@ -12,13 +12,15 @@
 struct notify_turn {
     struct notify_desk desk;
     struct cached *data;
-    /* What the last look at digests and reminders was for. */
-    int64_t hour_done;
+    /* The last look at digests and reminders: when, of what data, and the hour that it did all for. */
+    int64_t looked_at, hour_done;
     const void *data_done;
 };
 
 /* The housekeeper's, every few seconds. Mostly a single read: digests and reminders are looked at once an
- * hour and after a change of the connections. Without a mailer nothing happens. */
+ * hour and after a change of the connections; again after a minute when a connection had no room for its
+ * mail. Ends at the first thing that the store does not do: the housekeeper has more to see to. Without a
+ * mailer nothing happens. */
 void notify_turn_take(struct notify_turn *turn, int64_t now);
 
 /* The reminder step of 913 that this secret is in: 60, 30, 14, 7 or 1; 0 = none, too far away or too late. */
