@@ -19,6 +19,7 @@
 #include "ops/ops.h"
 #include "sso/directory.h"
 #include "sso/notify_backlog.h"
+#include "sso/notify_queue.h"
 #include "sso/notify_turn.h"
 #include "sso/professional.h"
 #include "store/list_copy.h"
@@ -205,8 +206,10 @@ static enum outcome build_professional_door(struct house *house, struct failure 
     if (start_mailer(house, failure) != OK)
         return FAILED;
     door->backlog = notify_backlog_new();
-    house->notify_turn =
-        (struct notify_turn){.desk = {house->store, door->mailer, door->backlog}, .data = door->data};
+    if (door->mailer != NULL)
+        door->notices = notify_queue_start(house->store, door->mailer);
+    house->notify_turn = (struct notify_turn){
+        .desk = {house->store, door->mailer, door->backlog, door->notices}, .data = door->data};
     return OK;
 }
 
@@ -308,6 +311,7 @@ static void close_house(struct house *house)
     (void)http_server_drain(&house->back, 0);
     (void)http_server_drain(&house->internal, 0);
     http_workers_stop(&house->workers);
+    notify_queue_stop(&house->professional.notices);
     mailer_stop(&house->professional.mailer);
     notify_backlog_free(&house->professional.backlog);
     secret_free(&house->mail_password);

@@ -90,10 +90,15 @@ static void show_page(struct attempt *attempt, const struct sso_error *error, co
     http_response_page(attempt->response, error->status, html);
 }
 
-enum notify_verdict attempt_notify(struct attempt *attempt, int code, char cause)
+static struct notify_desk desk_of(const struct attempt *attempt)
 {
-    const struct notify_desk desk = {attempt->door->store, attempt->door->mailer, attempt->door->backlog};
-    const struct notice notice = {
+    const struct professional *door = attempt->door;
+    return (struct notify_desk){door->store, door->mailer, door->backlog, door->notices};
+}
+
+static struct notice notice_of(const struct attempt *attempt, int code, char cause)
+{
+    return (struct notice){
         .connection = attempt->connection,
         .trail = &attempt->trail,
         .error = sso_error_find(code),
@@ -103,17 +108,25 @@ enum notify_verdict attempt_notify(struct attempt *attempt, int code, char cause
         .operator_address = attempt->conf->mail_operator,
         .now = attempt->now,
     };
+}
+
+enum notify_verdict attempt_notify(struct attempt *attempt, int code, char cause)
+{
+    const struct notify_desk desk = desk_of(attempt);
+    const struct notice notice = notice_of(attempt, code, cause);
     return notify_send(&desk, attempt->arena, &notice);
 }
 
-/* What the login went on with may have a mail of its own (108, 706); most warnings have none, and cost
- * nothing. */
+/* What the login went on with may have a mail of its own (108, 706, 912); most warnings have none, and cost
+ * nothing. No login waits for it. */
 static enum notify_verdict notify_of_warnings(struct attempt *attempt)
 {
+    const struct notify_desk desk = desk_of(attempt);
     enum notify_verdict told = NOTIFY_NONE;
     for (size_t i = 0; i < attempt->trail.remark_count; i++) {
-        enum notify_verdict verdict = attempt_notify(attempt, attempt->trail.remarks[i].code, 0);
-        if (told == NOTIFY_NONE)
+        const struct notice notice = notice_of(attempt, attempt->trail.remarks[i].code, 0);
+        enum notify_verdict verdict = notify_later(&desk, attempt->arena, &notice);
+        if (told == NOTIFY_NONE || verdict == NOTIFY_HANDED)
             told = verdict;
     }
     return told;

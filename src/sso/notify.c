@@ -5,11 +5,13 @@
 #include "base/log.h"
 #include "mail/mailer.h"
 #include "sso/notify_backlog.h"
+#include "sso/notify_queue.h"
 #include "sso/notify_text.h"
 #include "sso/redaction.h"
 
 #include <stdlib.h>
 
+#define STORE_IS_AWAY 911
 #define FINGERPRINT_MAX ((size_t)1 << 20)
 
 /* ---- the rules ---- */
@@ -131,6 +133,8 @@ const char *notify_verdict_word(enum notify_verdict verdict)
     switch (verdict) {
     case NOTIFY_SENT:
         return "verstuurd";
+    case NOTIFY_HANDED:
+        return "aangeboden";
     case NOTIFY_SUPPRESSED:
     case NOTIFY_CAPPED:
         return "onderdrukt";
@@ -155,6 +159,23 @@ static enum notify_verdict verdict_of(enum outbox_verdict verdict)
     return NOTIFY_NONE;
 }
 
+enum outcome notify_deliver(const struct notify_desk *desk, const struct notify_plan *plan, int64_t now,
+                            enum outbox_verdict *out_verdict)
+{
+    enum outcome outcome = plan->is_outage
+                               ? outage_report(desk->store, &plan->report, now, out_verdict)
+                               : outbox_offer(desk->store, &plan->report.mail, &plan->rule, now, out_verdict);
+    if (outcome == OK && *out_verdict == OUTBOX_QUEUED)
+        mailer_wake(desk->mailer);
+    return outcome;
+}
+
+/* Of a notice to the operator that the store cannot take. */
+static enum notify_verdict keep(const struct notify_desk *desk, const struct notify_plan *plan, int64_t now)
+{
+    return notify_backlog_put(desk->backlog, &plan->report.mail, now) ? NOTIFY_HANDED : NOTIFY_NONE;
+}
+
 enum notify_verdict notify_send(const struct notify_desk *desk, struct arena *arena,
                                 const struct notice *notice)
 {
@@ -162,19 +183,24 @@ enum notify_verdict notify_send(const struct notify_desk *desk, struct arena *ar
     enum outbox_verdict verdict;
     if (desk->mailer == NULL || notify_compose(arena, notice, &plan) != OK)
         return NOTIFY_NONE;
-    enum outcome outcome =
-        plan.is_outage ? outage_report(desk->store, &plan.report, notice->now, &verdict)
-                       : outbox_offer(desk->store, &plan.report.mail, &plan.rule, notice->now, &verdict);
-    if (outcome != OK) {
-        bool is_kept = notice->error->mail.kind == MAIL_OPERATOR &&
-                       notify_backlog_put(desk->backlog, &plan.report.mail, notice->now);
+    bool is_away = notice->error->code == STORE_IS_AWAY;
+    if (!is_away && notify_deliver(desk, &plan, notice->now, &verdict) == OK)
+        return verdict_of(verdict);
+    enum notify_verdict kept =
+        notice->error->mail.kind == MAIL_OPERATOR ? keep(desk, &plan, notice->now) : NOTIFY_NONE;
+    if (!is_away || kept == NOTIFY_NONE)
         log_error("notice_lost", LOG_STR("reference", notice->trail->entry.reference),
-                  LOG_INT("code", notice->error->code), LOG_BOOL("kept_in_memory", is_kept));
+                  LOG_INT("code", notice->error->code), LOG_BOOL("kept_in_memory", kept == NOTIFY_HANDED));
+    return kept;
+}
+
+enum notify_verdict notify_later(const struct notify_desk *desk, struct arena *arena,
+                                 const struct notice *notice)
+{
+    struct notify_plan plan;
+    if (desk->mailer == NULL || desk->queue == NULL || notify_compose(arena, notice, &plan) != OK)
         return NOTIFY_NONE;
-    }
-    if (verdict == OUTBOX_QUEUED)
-        mailer_wake(desk->mailer);
-    return verdict_of(verdict);
+    return notify_queue_put(desk->queue, &plan, notice->now);
 }
 
 /* Seven digits or more in a row may be a citizen service number, an @ an address: neither is a name. */

@@ -14,6 +14,7 @@
 
 struct mailer;
 struct notify_backlog;
+struct notify_queue;
 
 /* In the outbox the operator's own mails are those of a connection by this name. */
 #define NOTIFY_OPERATOR "operator"
@@ -43,22 +44,33 @@ enum outcome notify_compose(struct arena *arena, const struct notice *notice,
 enum notify_verdict {
     NOTIFY_NONE,       /* nobody is told: by the rule, too few so far, or it could not be written */
     NOTIFY_SENT,       /* in the outbox */
+    NOTIFY_HANDED,     /* on its way to the outbox, which has yet to judge it */
     NOTIFY_SUPPRESSED, /* whoever would get it was told of the same before */
     NOTIFY_CAPPED      /* MAIL-7: told later */
 };
-const char *notify_verdict_word(enum notify_verdict verdict); /* step 12: "verstuurd", "onderdrukt", "geen" */
+/* For step 12: "verstuurd", "aangeboden", "onderdrukt", "geen". */
+const char *notify_verdict_word(enum notify_verdict verdict);
 
 /* Where notices go. Without a mailer nothing is queued. */
 struct notify_desk {
     struct store *store;
     struct mailer *mailer;
     struct notify_backlog *backlog;
+    struct notify_queue *queue; /* NULL without a mailer */
 };
 
 /* Puts it in the outbox, in one write; a failure is logged and otherwise nothing, but for a notice to the
- * operator: that is kept in memory until the store takes it. */
+ * operator: that is kept in memory until the store takes it. One about the store itself (911) does not try
+ * first. */
 enum notify_verdict notify_send(const struct notify_desk *desk, struct arena *arena,
                                 const struct notice *notice);
+/* The same in the background, for what nobody waits for: NOTIFY_HANDED instead of a verdict. Never waits for
+ * the store. */
+enum notify_verdict notify_later(const struct notify_desk *desk, struct arena *arena,
+                                 const struct notice *notice);
+/* Puts what was composed in the outbox, and wakes the mailer for it. */
+enum outcome notify_deliver(const struct notify_desk *desk, const struct notify_plan *plan, int64_t now,
+                            enum outbox_verdict *out_verdict) MUST_CHECK;
 
 /* A name as a mail may show it: what looks like an address or a number is masked as a subject is. */
 struct str notify_user(struct arena *arena, struct str display_name, struct str subject);

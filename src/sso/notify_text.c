@@ -127,7 +127,9 @@ struct str notify_body(struct arena *arena, const struct notice *notice,
         append_list(&body, arena, "Niet-gekoppelde locaties", &findings->unlinked);
     if (error->code == 702)
         append_list(&body, arena, "Beveiligingsgroepen", &findings->groups);
-    buf_append_c(&body, MAILER_REPEATS "\n");
+    /* Of warnings once a period not every one is counted (sso/notify_queue.h). */
+    if (!error->is_warning || error->mail.kind != MAIL_ONE_PER)
+        buf_append_c(&body, MAILER_REPEATS "\n");
     if (advice != NULL)
         buf_printf(&body, "\n%s\n", advice);
     return buf_str(&body);

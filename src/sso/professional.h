@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 struct notify_backlog;
+struct notify_queue;
 
 struct professional {
     const _Atomic(const struct conf *) *conf;
@@ -34,6 +35,7 @@ struct professional {
     struct rate *rate;
     struct mailer *mailer; /* NULL = no mail server is configured: nobody is told */
     struct notify_backlog *backlog;
+    struct notify_queue *notices; /* NULL without a mailer */
 };
 
 struct route_table professional_front_routes(struct professional *door);

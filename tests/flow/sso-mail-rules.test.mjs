@@ -11,6 +11,7 @@ import { POST, Professionals, SEPARATE, TEST, step } from './support/professiona
 
 const DAY = 86400
 const USER = 'sluis'
+const GONE = 'weg@duinzicht.example' // the mail server does not know it
 const PASSWORD = 'geheim-van-de-mail +/='
 let house, server, port
 const mails = [] // as they came in, oldest first
@@ -31,6 +32,9 @@ function openServer() {
     authMethods: ['PLAIN', 'LOGIN'],
     onAuth: ({ username, password }, session, done) =>
       username === USER && password === PASSWORD ? done(null, { user: username }) : done(new Error('not you')),
+    onRcptTo({ address }, session, done) {
+      done(address === GONE ? Object.assign(new Error('no such person'), { responseCode: 550 }) : undefined)
+    },
     onData(stream, session, done) {
       const pieces = []
       stream.on('data', (piece) => pieces.push(piece))
@@ -161,6 +165,23 @@ describe('who is mailed about what, when', { timeout: 400000 }, () => {
     assert.deepEqual([...new Set(list.map(({ recipients }) => recipients))], ['fab@duinzicht.example'])
   })
 
+  test('912 is mailed once a day, and no login waits for it; step 12 says what is known by then', async () => {
+    const words = []
+    house.providers[TEST].clockOffset = 45
+    try {
+      for (let i = 0; i < 3; i++) {
+        assert.ok((await sound()).landing)
+        words.push(step(await house.newest(TEST), 12).data.mail)
+      }
+      await until('the mail', () => about(912).length > 0)
+    } finally {
+      house.providers[TEST].clockOffset = 0
+    }
+    assert.deepEqual(words, ['aangeboden', 'onderdrukt', 'onderdrukt'])
+    assert.equal(about(912).length, 1)
+    assert.doesNotMatch(about(912)[0].body, /herhalingen/)
+  })
+
   test('MAIL-8: an outage is one mail at the start and one at the recovery', async () => {
     const idp = house.providers[SEPARATE]
     await idp.stop()
@@ -237,6 +258,23 @@ describe('who is mailed about what, when', { timeout: 400000 }, () => {
       })
       assert.equal(about(913).length, count, `after ${days} days`)
     }
+  })
+
+  test('MAIL-9: an address that the mail server refuses keeps the mail from nobody else', async () => {
+    await house.importOwn(({ connections }) => {
+      for (const connection of connections) connection.notify_address = `${GONE}, fab@duinzicht.example`
+    })
+    await sleep(1500)
+    assert.equal((await enterSpoiled(SEPARATE, unsigned)).status, 400)
+    const [mail] = await until('the mail', () => about(504, SEPARATE).length > 0 && about(504, SEPARATE))
+    assert.deepEqual(mail.to, ['fab@duinzicht.example'])
+    const log = readFileSync(house.sluis.logFile, 'utf8')
+    assert.match(log, /"mail_recipient_refused".*"refused":1,"recipients":2/)
+    assert.ok(!log.includes(GONE))
+    await house.importOwn(({ connections }) => {
+      for (const connection of connections) connection.notify_address = 'fab@duinzicht.example'
+    })
+    await sleep(1500)
   })
 
   test('C27: the SMTP server is down: logins go on, and the queue drains when it is back', async () => {
