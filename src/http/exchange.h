@@ -25,6 +25,8 @@ struct http_server {
     const struct route_table *table;
     struct http_workers *workers;
     struct MHD_Daemon *daemon;
+    int listen_socket; /* the daemon's */
+    int silence[2];    /* a pipe in which nothing is ever written, see http_server_drain; -1 = not there */
     struct proxy_list proxies;
     struct watch *watch;
     pthread_mutex_t tls_lock; /* guards the pointer, not what it points to */

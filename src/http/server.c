@@ -6,10 +6,10 @@
 #include "http/listen.h"
 #include "http/worker.h"
 
+#include <fcntl.h>
 #include <gnutls/abstract.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,6 +147,9 @@ static void server_free(struct http_server **server)
     *server = NULL;
     if (mine == NULL)
         return;
+    for (size_t i = 0; i < 2; i++)
+        if (mine->silence[i] >= 0)
+            close(mine->silence[i]);
     tls_release(&mine->tls);
     watch_stop(&mine->watch);
     proxy_list_free(&mine->proxies);
@@ -177,17 +180,18 @@ static enum outcome start(struct http_server *server, const struct http_listener
         tls_load(settings->certificate_file, settings->key_file, settings->client_ca_file, &server->tls,
                  failure) != OK)
         return FAILED;
-    int listen_socket;
-    if (listen_open(settings->address, &listen_socket, failure) != OK)
+    if (pipe2(server->silence, O_CLOEXEC) != 0)
+        return failure_set(failure, "%s: no file descriptors are left", settings->address);
+    if (listen_open(settings->address, &server->listen_socket, failure) != OK)
         return FAILED;
     /* The threads inherit this mask: signals are for the main thread. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    enum outcome outcome = start_threads(server, listen_socket, failure);
+    enum outcome outcome = start_threads(server, server->listen_socket, failure);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (outcome != OK)
-        close(listen_socket);
+        close(server->listen_socket);
     return outcome;
 }
 
@@ -200,6 +204,7 @@ enum outcome http_server_start(const struct http_listener_settings *settings, co
     if (server == NULL)
         return failure_set(failure, "out of memory");
     pthread_mutex_init(&server->tls_lock, NULL);
+    server->silence[0] = server->silence[1] = -1;
     server->arena = arena_new();
     server->table = table;
     server->workers = workers;
@@ -245,6 +250,16 @@ static bool wait_for_zero(atomic_uint *count, int64_t until_ms)
     return true;
 }
 
+/* Nobody is let in any more. MHD_quiesce_daemon would do, were it not that version 0.9.75 takes the socket
+ * out of the epoll sets in two threads at once, and aborts in the one that comes second. So the socket is
+ * closed under the library's number, which takes it out of every set, and the number stands for something
+ * that is never ready; MHD_stop_daemon closes that. */
+static void stop_listening(struct http_server *server)
+{
+    if (dup3(server->silence[0], server->listen_socket, O_CLOEXEC) < 0)
+        log_error("listener_not_closed", LOG_C("listener", server->settings.name));
+}
+
 bool http_server_drain(struct http_server **server, unsigned seconds)
 {
     struct http_server *mine = *server;
@@ -253,12 +268,7 @@ bool http_server_drain(struct http_server **server, unsigned seconds)
         return true;
     int64_t until_ms = clock_monotonic_ms() + (int64_t)seconds * 1000;
     atomic_store(&mine->is_draining, true);
-    MHD_socket listen_socket = MHD_quiesce_daemon(mine->daemon);
-    /* Nobody is let in any more, but the number stays ours until the library's threads are gone: one of them
-     * may yet take it out of its epoll set, and the library aborts when that number is closed. */
-    if (listen_socket != MHD_INVALID_SOCKET)
-        shutdown(listen_socket, SHUT_RDWR);
-
+    stop_listening(mine);
     bool is_clean = wait_for_zero(&mine->exchanges_now, until_ms);
     /* From here a request on a kept connection is closed on, unread; its client knows to send it again. The
      * counter is raised before `is_closed` is read, so none slips between. */
@@ -274,8 +284,6 @@ bool http_server_drain(struct http_server **server, unsigned seconds)
     if (!is_clean)
         (void)wait_for_zero(&mine->exchanges_now, clock_monotonic_ms() + GRACE_ANSWERS_MS);
     MHD_stop_daemon(mine->daemon);
-    if (listen_socket != MHD_INVALID_SOCKET)
-        close(listen_socket);
     server_free(&mine);
     return is_clean;
 }
