@@ -361,19 +361,20 @@ static int link_command(int argc, char **argv)
     return cli_run(&usage, argc, argv, check_change, change_mappings, &change);
 }
 
-static int unlink_command(int argc, char **argv)
+/* Codes become what no group goes with. */
+static int run_without_group(int argc, char **argv, const char *command, const char *summary,
+                             enum mapping_status status)
 {
-    struct change change = {.status = MAPPING_NEW};
+    struct change change = {.status = status};
     const struct cli_option options[] = {
         SSO_ENVIRONMENT_OPTION(change.choice.environment),
         SSO_PLATFORM_OPTION(change.choice.platform),
         VERSION_OPTION(change.version),
     };
     const struct cli_usage usage = {
-        .command = "sluis sso mappings unlink",
+        .command = command,
         .arguments = "CONNECTION CODE...",
-        .summary = "Takes codes away from their group; they are new again. Sessions that are open keep their "
-                   "permissions until they end. Written to the audit trail.",
+        .summary = summary,
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .argument_min = 2,
@@ -383,27 +384,22 @@ static int unlink_command(int argc, char **argv)
     return cli_run(&usage, argc, argv, check_change, change_mappings, &change);
 }
 
+static int unlink_command(int argc, char **argv)
+{
+    return run_without_group(
+        argc, argv, "sluis sso mappings unlink",
+        "Takes codes away from their group; they are new again. Sessions that are open keep their "
+        "permissions until they end. Written to the audit trail.",
+        MAPPING_NEW);
+}
+
 static int ignore_command(int argc, char **argv)
 {
-    struct change change = {.status = MAPPING_IGNORED};
-    const struct cli_option options[] = {
-        SSO_ENVIRONMENT_OPTION(change.choice.environment),
-        SSO_PLATFORM_OPTION(change.choice.platform),
-        VERSION_OPTION(change.version),
-    };
-    const struct cli_usage usage = {
-        .command = "sluis sso mappings ignore",
-        .arguments = "CONNECTION CODE...",
-        .summary =
-            "Marks codes of locations that do not use the application: they give nothing and are no longer "
-            "listed as new. Written to the audit trail.",
-        .options = options,
-        .option_count = sizeof options / sizeof options[0],
-        .argument_min = 2,
-        .argument_max = CODES_MAX,
-        .opens = CLI_OPENS_STORE,
-    };
-    return cli_run(&usage, argc, argv, check_change, change_mappings, &change);
+    return run_without_group(
+        argc, argv, "sluis sso mappings ignore",
+        "Marks codes of locations that do not use the application: they give nothing and are no longer "
+        "listed as new. Written to the audit trail.",
+        MAPPING_IGNORED);
 }
 
 int cli_sso_mappings(int argc, char **argv)

@@ -161,10 +161,8 @@ void handover_handle_exchange(void *context, const struct http_request *request,
         answer_facts(door, request, response, &session, wants_jwt(request, &form));
         return;
     case ABSENT:
-        internal_answer_error(response, 400, "invalid_grant");
-        return;
     case FAILED:
-        internal_answer_error(response, 503, "temporarily_unavailable");
+        internal_answer_refusal(response, outcome);
         return;
     }
 }

@@ -26,3 +26,11 @@ void internal_answer_error(struct http_response *response, int status, const cha
     http_response_json(response, status,
                        str_from_c(arena_printf(response->arena, "{\"error\":\"%s\"}", error)));
 }
+
+void internal_answer_refusal(struct http_response *response, enum outcome outcome)
+{
+    if (outcome == ABSENT)
+        internal_answer_error(response, 400, "invalid_grant");
+    else
+        internal_answer_error(response, 503, "temporarily_unavailable");
+}

@@ -18,5 +18,8 @@ bool internal_read_form(const struct http_request *request, struct http_response
 void internal_answer_json(struct arena *arena, struct http_response *response, int status, json_t *json);
 /* {"error": "..."}; `error` is a literal. */
 void internal_answer_error(struct http_response *response, int status, const char *error);
+/* What was presented leads to nothing (ABSENT: 400 invalid_grant), or the store does not tell (FAILED: 503).
+ */
+void internal_answer_refusal(struct http_response *response, enum outcome outcome);
 
 #endif

@@ -181,16 +181,15 @@ void landing_report_handle(void *context, const struct http_request *request, st
         internal_answer_error(response, 400, "invalid_request");
         return;
     }
-    switch (session_find_by_patient(door->store, codec_sha256(request->arena, reference), clock_now(),
-                                    request->arena, &session)) {
+    enum outcome outcome = session_find_by_patient(door->store, codec_sha256(request->arena, reference),
+                                                   clock_now(), request->arena, &session);
+    switch (outcome) {
     case OK:
         amend(door, request->arena, &report, session.log_reference, response);
         return;
     case ABSENT:
-        internal_answer_error(response, 400, "invalid_grant");
-        return;
     case FAILED:
-        internal_answer_error(response, 503, "temporarily_unavailable");
+        internal_answer_refusal(response, outcome);
         return;
     }
 }

@@ -102,17 +102,16 @@ static void answer_patient(struct professional *door, const struct http_request 
                            struct http_response *response, const struct session *session)
 {
     struct patient_disclosure patient;
-    switch (patient_access_open(door, request->arena, session, clock_now(), &patient)) {
+    enum outcome outcome = patient_access_open(door, request->arena, session, clock_now(), &patient);
+    switch (outcome) {
     case OK:
         internal_answer_json(request->arena, response, 200,
                              json_pack("{s:o, s:o, s:o}", "reference", json_text(patient.reference), "kind",
                                        json_text(patient.kind), "value", json_text(patient.value)));
         return;
     case ABSENT:
-        internal_answer_error(response, 400, "invalid_grant");
-        return;
     case FAILED:
-        internal_answer_error(response, 503, "temporarily_unavailable");
+        internal_answer_refusal(response, outcome);
         return;
     }
 }
@@ -129,8 +128,9 @@ void patient_access_handle(void *context, const struct http_request *request, st
         internal_answer_error(response, 400, "invalid_request");
         return;
     }
-    switch (session_find_by_patient(door->store, codec_sha256(request->arena, reference), clock_now(),
-                                    request->arena, &session)) {
+    enum outcome outcome = session_find_by_patient(door->store, codec_sha256(request->arena, reference),
+                                                   clock_now(), request->arena, &session);
+    switch (outcome) {
     case OK:
         /* A reference that somebody was sent, or saw over a shoulder, opens nothing for that person. */
         if (str_equal(session.user_id, user))
@@ -139,10 +139,8 @@ void patient_access_handle(void *context, const struct http_request *request, st
             internal_answer_error(response, 400, "invalid_grant");
         return;
     case ABSENT:
-        internal_answer_error(response, 400, "invalid_grant");
-        return;
     case FAILED:
-        internal_answer_error(response, 503, "temporarily_unavailable");
+        internal_answer_refusal(response, outcome);
         return;
     }
 }
