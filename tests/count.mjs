@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 
 const [kind, report, status] = process.argv.slice(2)
+const LINES_OF_REASON = 40
 const faults = []
 let passed = 0
 
@@ -41,8 +42,12 @@ function countNode(text) {
   passed = sums.pass
   const bad = sums.fail + sums.cancelled + sums.skipped + sums.todo
   for (let i = 0; i < bad; i++) faults.push(undefined)
+  let room = 0
   for (const line of text.split('\n')) {
-    if (/^\s*not ok /.test(line) || /^\s*ok .*# (SKIP|TODO)/i.test(line)) console.log(line)
+    const isFault = /^\s*not ok /.test(line) || /^\s*ok .*# (SKIP|TODO)/i.test(line)
+    // Below the name of a failed test stands what it expected and saw. Some of it is enough to know what to look at.
+    room = isFault ? LINES_OF_REASON : /^\s*(ok |\.\.\.|# )/.test(line) ? 0 : room - 1
+    if (isFault || room > 0) console.log(line.slice(0, 300))
   }
 }
 

@@ -379,13 +379,13 @@ describe('starting again', () => {
     await assertRefused(await house.enter(person('Leeg', '30')), 702)
     await changed({ session_without_permissions: true }, async () => {
       for (const [locations, code] of [[['30'], 702], [['404'], 701], [[], 701]]) {
-        const login = await house.enter(person('Leeg', ...locations), { query: '?view=bestelronde&clientId=12345' })
+        const login = await house.enter(person('Leeg', ...locations), { query: '?view=bestelronde&clientId=dossier-zilverberk' })
         assertIn(login, '/')
         const entry = await house.newest(TEST)
         assert.deepEqual([entry.code, entry.result], [code, 'geslaagd met waarschuwing'])
         const { headers } = await house.verify(login.browser)
         assert.equal(headers['x-sso-permissions'] ?? '', '')
-        assert.equal(JSON.stringify(headers).includes('12345'), false)
+        assert.equal(JSON.stringify(headers).includes('dossier-zilverberk'), false)
       }
       await assertRefused(await house.enter({ name: 'Geen' }), 701) // the claim is not there at all
     })
@@ -409,7 +409,7 @@ describe('what the log tells', () => {
     const issuer = house.providers[TEST].issuer
     browser.jar.delete('idp.localhost') // another person may log in there
     house.providers[TEST].behaviour = { action: 'login', person: person('Stap Voor Stap', '10', '20', '88') }
-    const query = `?view=bestaat-niet&clientId=77777&iss=${encodeURIComponent(issuer)}&login_hint=stap&vreemd=1`
+    const query = `?view=bestaat-niet&clientId=dossier-zilverberk&iss=${encodeURIComponent(issuer)}&login_hint=stap&vreemd=1`
     const answer = await browser.get(`${house.startUrl(TEST)}${query}`, { headers: { 'User-Agent': 'Mozilla/5.0 (X11) Gecko/20100101 Firefox/140.0' } })
     await browser.follow(answer, (location) => house.isLanding(location))
     const entry = await house.newest(TEST)
@@ -432,7 +432,7 @@ describe('what the log tells', () => {
     assert.ok(data(8).result.includes('order.write@west'))
     assert.deepEqual([data(9).user, data(9).result], [user, 'aangemaakt'])
     assert.deepEqual(data(12).warnings, ['808 Onbekende viewparameter (waarschuwing)'])
-    assert.doesNotMatch(JSON.stringify(entry), /77777/)
+    assert.doesNotMatch(JSON.stringify(entry), /dossier-zilverberk/)
   })
 
   check('707: a new location is a note, beside any number of warnings', async () => {
