@@ -4,7 +4,7 @@
 #include "cli/catalog_file.h"
 #include "cli/sso.h"
 #include "conf/file.h"
-#include "store/mapping_import.h"
+#include "store/catalog_import.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,69 +158,52 @@ static enum mapping_status status_of(struct str word)
     return sso_mapping_status(word, &status) ? status : MAPPING_NEW;
 }
 
-/* With the connections as they now stand in the store; one that a dry run did not make has an empty id. */
-static int import_mappings(struct import *import, const struct sso_data *sso)
+static void tell_mappings(struct import *import, const struct mapping_import_set *sets)
 {
-    struct cli *cli = import->cli;
-    size_t count = 0;
     for (size_t i = 0; i < import->data.mapping_count; i++)
-        count += import->data.mappings[i].count;
-    struct mapping_import *rows = arena_array_of(cli->arena, count, struct mapping_import);
-    size_t next = 0;
-    for (size_t i = 0; i < import->data.mapping_count; i++) {
+        for (size_t k = 0; k < sets[i].count; k++)
+            tell_code(import, &import->data.mappings[i], &import->data.mappings[i].codes[k],
+                      sets[i].rows[k].result);
+}
+
+static struct mapping_import_set *mapping_sets(const struct import *import)
+{
+    struct arena *arena = import->cli->arena;
+    size_t count = import->data.mapping_count;
+    struct mapping_import_set *sets = arena_array_of(arena, count, struct mapping_import_set);
+    for (size_t i = 0; i < count; i++) {
         const struct mapping_set *set = &import->data.mappings[i];
-        const struct sso_connection *connection =
-            sso_connection_like(sso, set->platform, set->environment, set->slug);
-        if (connection == NULL && !import->is_dry_run)
-            return cli_fail(
-                "connection %.*s is gone: somebody removed it just now; its mappings were not imported",
-                STR_ARG(set->slug));
+        struct mapping_import_row *rows = arena_array_of(arena, set->count, struct mapping_import_row);
         for (size_t k = 0; k < set->count; k++)
-            rows[next++] = (struct mapping_import){
-                .connection = connection != NULL ? connection->id : STR_NONE,
+            rows[k] = (struct mapping_import_row){
                 .code = set->codes[k].code,
                 .name = set->codes[k].name,
                 .status = status_of(set->codes[k].status),
                 .group = set->codes[k].group,
                 .remark = set->codes[k].remark,
             };
+        sets[i] = (struct mapping_import_set){set->platform, set->environment, set->slug, rows, set->count};
     }
-    size_t done;
-    enum outcome outcome =
-        mapping_import(cli->store, rows, count, import->is_dry_run, cli->actor, clock_now(), &done);
-    next = 0;
-    for (size_t i = 0; i < import->data.mapping_count; i++)
-        for (size_t k = 0; k < import->data.mappings[i].count && next < done; k++)
-            tell_code(import, &import->data.mappings[i], &import->data.mappings[i].codes[k],
-                      rows[next++].result);
-    if (outcome == OK)
-        return CLI_OK;
-    if (import->is_dry_run)
-        return cli_fail("the store failed; nothing was imported");
-    (void)cli_flush();
-    return cli_fail("the store failed: of %zu mappings the first %zu were imported, so import the file again",
-                    count, done);
+    return sets;
 }
 
-/* The two doors are two transactions: all that could be wrong with the second is found by a dry run before
- * the first. */
-static int write_data(struct import *import)
+static int write_data(struct import *import, struct mapping_import_set *sets)
 {
     struct cli *cli = import->cli;
     struct failure failure;
-    int64_t now = clock_now();
-    int64_t written;
-    bool prunes_sso = import->is_pruning && catalog_has_sso_door(&import->data);
-    bool prunes_catalog = import->is_pruning && catalog_has_patient_door(&import->data);
-    if (sso_data_write(cli->store, &import->data.sso, prunes_sso, true, cli->actor, now, &written,
-                       &failure) != OK ||
-        catalog_write(cli->store, &import->data.catalog, prunes_catalog, import->is_dry_run, cli->actor, now,
-                      &written, &failure) != OK)
+    struct catalog_import written = {
+        .catalog = &import->data.catalog,
+        .sso = &import->data.sso,
+        .is_catalog_pruned = import->is_pruning && catalog_has_patient_door(&import->data),
+        .is_sso_pruned = import->is_pruning && catalog_has_sso_door(&import->data),
+        .mappings = sets,
+        .mapping_count = import->data.mapping_count,
+        .is_dry_run = import->is_dry_run,
+        .actor = cli->actor,
+        .now = clock_now(),
+    };
+    if (catalog_import(cli->store, &written, &failure) != OK)
         return cli_fail("%s: %s; nothing was imported", import->path, failure.text);
-    if (!import->is_dry_run && sso_data_write(cli->store, &import->data.sso, prunes_sso, false, cli->actor,
-                                              now, &written, &failure) != OK)
-        return cli_fail("%s: %s; only the patient's door was imported, so import the file again",
-                        import->path, failure.text);
     return CLI_OK;
 }
 
@@ -252,20 +235,15 @@ static int import_file(struct import *import)
     }
     if (catalog_keep_secrets(&import->data, &import->stored, clock_now(), &failure) != OK)
         return cli_fail("%s: %s; nothing was imported", import->path, failure.text);
-    int status = write_data(import);
+    struct mapping_import_set *sets = mapping_sets(import);
+    int status = write_data(import, sets);
     if (status != CLI_OK)
         return status;
     struct arena *scratch = arena_new();
     for (enum section section = 0; section < SECTION_MAPPINGS; section++)
         tell_section(import, section, scratch);
     arena_free(&scratch);
-    struct sso_data sso;
-    if (sso_data_read(cli->store, cli->arena, &sso) != OK)
-        return cli_fail("the store failed; the mappings were not imported, so import the file again");
-    if (import->data.mapping_count > 0)
-        status = import_mappings(import, &sso);
-    if (status != CLI_OK)
-        return status;
+    tell_mappings(import, sets);
     tell_incomplete(import);
     tell_without_pkce(import);
     const struct tally *tally = &import->tally;
@@ -305,9 +283,10 @@ int cli_import(int argc, char **argv)
         .command = "sluis import",
         .arguments = "FILE",
         .summary =
-            "Brings business data of both doors from a YAML file (- is standard input) into the store: when "
-            "anything is wrong with the file, nothing of it. Importing the same file again changes nothing. "
-            "Running servers see the change within seconds.",
+            "Brings business data of both doors from a YAML file (- is standard input) into the store, in "
+            "one "
+            "transaction: all of it, or nothing when anything is wrong with the file or the store fails. "
+            "Importing the same file again changes nothing. Running servers see the change within seconds.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .argument_max = 1,

@@ -68,7 +68,7 @@ static enum outcome take_number(struct db *db, struct arena *arena, struct str n
     return FAILED;
 }
 
-static enum outcome write_entry(struct db *db, const struct audit_entry *entry)
+static void write_entry(struct db *db, const struct audit_entry *entry)
 {
     struct db_query *query =
         db_query(db, "INSERT INTO audit (node, number, at, actor, action, subject, details, hash) "
@@ -81,30 +81,51 @@ static enum outcome write_entry(struct db *db, const struct audit_entry *entry)
     db_bind_text(query, 6, entry->subject);
     db_bind_text(query, 7, entry->details);
     db_bind_blob(query, 8, entry->hash);
-    if (db_run(query) != OK)
-        return FAILED;
-    query = db_query(db, "UPDATE audit_head SET hash = $2 WHERE node = $1 AND number = $3");
-    db_bind_text(query, 1, entry->node);
-    db_bind_blob(query, 2, entry->hash);
-    db_bind_int(query, 3, entry->number);
+    db_run_later(query);
+}
+
+/* From the number that was taken to that of the newest entry. */
+static enum outcome move_head(struct db *db, int64_t taken, const struct audit_entry *newest)
+{
+    struct db_query *query =
+        db_query(db, "UPDATE audit_head SET hash = $2, number = $4 WHERE node = $1 AND number = $3");
+    db_bind_text(query, 1, newest->node);
+    db_bind_blob(query, 2, newest->hash);
+    db_bind_int(query, 3, taken);
+    db_bind_int(query, 4, newest->number);
     if (db_run(query) != OK)
         return FAILED;
     return db_changes(db) == 1 ? OK : FAILED;
 }
 
-enum outcome audit_append_in(struct db *db, const char *node, const struct audit_entry *entry)
+enum outcome audit_append_all_in(struct db *db, const char *node, const struct audit_entry *entries,
+                                 size_t count)
 {
+    if (count == 0)
+        return OK;
     struct arena *arena = arena_new();
-    struct audit_entry next = *entry;
+    struct audit_entry next = {0};
+    int64_t taken;
     struct str previous;
-    next.node = str_from_c(node);
-    enum outcome outcome = take_number(db, arena, next.node, &next.number, &previous);
-    if (outcome == OK)
+    enum outcome outcome = take_number(db, arena, str_from_c(node), &taken, &previous);
+    for (size_t i = 0; outcome == OK && i < count; i++) {
+        next = entries[i];
+        next.node = str_from_c(node);
+        next.number = taken + (int64_t)i;
         outcome = hash_entry(arena, previous, &next, &next.hash);
+        if (outcome == OK)
+            write_entry(db, &next);
+        previous = next.hash;
+    }
     if (outcome == OK)
-        outcome = write_entry(db, &next);
+        outcome = move_head(db, taken, &next);
     arena_free(&arena);
     return outcome;
+}
+
+enum outcome audit_append_in(struct db *db, const char *node, const struct audit_entry *entry)
+{
+    return audit_append_all_in(db, node, entry, 1);
 }
 
 struct append_call {

@@ -24,6 +24,9 @@ struct audit_entry {
 /* As a verb of its own; audit_append_in is for use inside another verb's transaction. */
 enum outcome audit_append(struct store *store, const struct audit_entry *entry) MUST_CHECK;
 enum outcome audit_append_in(struct db *db, const char *node, const struct audit_entry *entry) MUST_CHECK;
+/* Many in a row, at less cost. */
+enum outcome audit_append_all_in(struct db *db, const char *node, const struct audit_entry *entries,
+                                 size_t count) MUST_CHECK;
 
 struct audit_list {
     struct audit_entry *items;

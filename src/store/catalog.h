@@ -1,7 +1,7 @@
 /*
  * Business data as it stands in the store: providers with their services, and identity providers. Written
- * whole objects at a time by `sluis import` (all or nothing), read whole by the server when the version
- * changed, by `sluis export` and later by console screens. Client secrets are sealed at rest by these verbs.
+ * whole objects at a time (catalog_import.h), read whole by the server when the version changed, by `sluis
+ * export` and later by console screens. Client secrets are sealed at rest by these verbs.
  */
 #ifndef STORE_CATALOG_H
 #define STORE_CATALOG_H
@@ -74,13 +74,6 @@ struct catalog_data {
     size_t provider_count;
 };
 
-/* Adds or replaces every object named in `data`, in one transaction, and raises the version when anything
- * changed; objects not named stay, unless `prune`. `actor` goes to the audit trail. FAILED also when a
- * provider names an identity provider that is neither in `data` nor in the store: `failure` says which.
- * out_changed counts objects that differ. */
-enum outcome catalog_write(struct store *store, const struct catalog_data *data, bool prune, bool dry_run,
-                           const char *actor, int64_t now, int64_t *out_changed,
-                           struct failure *failure) MUST_CHECK;
 enum outcome catalog_read(struct store *store, struct arena *arena, struct catalog_data *out_data) MUST_CHECK;
 /* Rises with every change; cheap enough to poll each second. */
 enum outcome catalog_version(struct store *store, int64_t *out_version) MUST_CHECK;

@@ -1,7 +1,5 @@
 #include "store/catalog_diff.h"
 
-#include "store/audit.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -52,18 +50,4 @@ const struct catalog_key *catalog_keys_twin(struct catalog_keys keys)
 enum outcome catalog_lock(struct db *db)
 {
     return db_run(db_query(db, "UPDATE catalog_version SET version = version + 0 WHERE one = 1"));
-}
-
-enum outcome catalog_raise(struct db *db, struct arena *arena, const char *node, const char *actor,
-                           int64_t changed, int64_t now)
-{
-    if (db_run(db_query(db, "UPDATE catalog_version SET version = version + 1 WHERE one = 1")) != OK)
-        return FAILED;
-    const char *details = arena_printf(arena, "%" PRId64 " objects changed", changed);
-    struct audit_entry entry = {.at = now,
-                                .actor = str_from_c(actor),
-                                .action = STR("import"),
-                                .subject = STR("catalog"),
-                                .details = str_from_c(details)};
-    return audit_append_in(db, node, &entry);
 }

@@ -1,6 +1,5 @@
 /*
- * What both halves of the catalogue (catalog.h, sso_catalog.h) do alike: compare objects, find them by key,
- * raise the version. Private to src/store.
+ * How objects of the business data are compared, and found by their key. Private to src/store.
  */
 #ifndef STORE_CATALOG_DIFF_H
 #define STORE_CATALOG_DIFF_H
@@ -35,8 +34,4 @@ const struct catalog_key *catalog_keys_twin(struct catalog_keys keys);
 
 /* Makes imports on two nodes go one after the other, from here to the end of the transaction. */
 enum outcome catalog_lock(struct db *db) MUST_CHECK;
-/* After `changed` objects changed: the version rises and the audit trail says so. */
-enum outcome catalog_raise(struct db *db, struct arena *arena, const char *node, const char *actor,
-                           int64_t changed, int64_t now) MUST_CHECK;
-
 #endif

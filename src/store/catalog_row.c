@@ -176,9 +176,10 @@ static void bind_image(struct db_query *query, int index, struct catalog_image i
     db_bind_text(query, index + 1, image.content_type);
 }
 
-enum outcome catalog_put_identity_provider(struct db *db, const struct vault *vault, struct arena *arena,
-                                           const struct catalog_identity_provider *item)
+static enum outcome put_identity_provider(struct db *db, const struct vault *vault, struct arena *arena,
+                                          const void *object)
 {
+    const struct catalog_identity_provider *item = object;
     struct db_query *query = db_query(
         db, "INSERT INTO identity_provider (id, label, picture, picture_type, level, level_name, issuer, "
             "metadata_url, client_id, client_secret_sealed, client_auth, scope, acr_values, "
@@ -288,9 +289,10 @@ static enum outcome put_links(struct db *db, const struct catalog_provider *item
     return OK;
 }
 
-enum outcome catalog_put_provider(struct db *db, const struct vault *vault, struct arena *arena,
-                                  const struct catalog_provider *item)
+static enum outcome put_provider(struct db *db, const struct vault *vault, struct arena *arena,
+                                 const void *object)
 {
+    const struct catalog_provider *item = object;
     if (put_provider_row(db, vault, arena, item) != OK ||
         delete_by(db, "DELETE FROM provider_service WHERE provider = $1", item->name) != OK ||
         delete_by(db, "DELETE FROM provider_identity_provider WHERE provider = $1", item->name) != OK ||
@@ -299,12 +301,91 @@ enum outcome catalog_put_provider(struct db *db, const struct vault *vault, stru
     return put_links(db, item);
 }
 
-enum outcome catalog_delete_identity_provider(struct db *db, struct str id)
+/* ---- comparing ---- */
+
+static void form_image(struct buf *form, struct catalog_image image)
 {
-    return delete_by(db, "DELETE FROM identity_provider WHERE id = $1", id);
+    catalog_form_text(form, image.bytes);
+    catalog_form_text(form, image.content_type);
 }
 
-enum outcome catalog_delete_provider(struct db *db, struct str name)
+static void form_identity_provider(struct buf *form, const void *object)
 {
-    return delete_by(db, "DELETE FROM provider WHERE name = $1", name);
+    const struct catalog_identity_provider *item = object;
+    const struct str fields[] = {
+        item->label,       item->level_name,    item->issuer,       item->metadata_url, item->client_id,
+        item->client_auth, item->client_secret, item->scope,        item->acr_values,   item->userinfo,
+        item->bsn_claim,   item->ca_file,       item->signing_algs,
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        catalog_form_text(form, fields[i]);
+    form_image(form, item->picture);
+    catalog_form_int(form, item->level);
+    catalog_form_int(form, item->is_acr_required);
+    catalog_form_int(form, item->is_private_allowed);
 }
+
+static void form_provider(struct buf *form, const void *object)
+{
+    const struct catalog_provider *item = object;
+    const struct str fields[] = {
+        item->display_name,
+        item->interface_version,
+        item->text_set,
+        item->privacy_url,
+        item->color,
+        item->announcement,
+        item->availability,
+        item->availability_url,
+        item->availability_secret,
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        catalog_form_text(form, fields[i]);
+    form_image(form, item->logo);
+    catalog_form_int(form, item->is_legacy_scope);
+    catalog_form_int(form, item->availability_timeout_ms);
+    catalog_form_int(form, item->is_checked_before_consent);
+    catalog_form_int(form, item->is_checked_at_token);
+    for (size_t i = 0; i < item->service_count; i++) {
+        catalog_form_text(form, item->services[i].id);
+        catalog_form_text(form, item->services[i].function);
+        catalog_form_int(form, item->services[i].max_days);
+    }
+    catalog_form_int(form, -1); /* between the two lists */
+    for (size_t i = 0; i < item->identity_provider_count; i++)
+        catalog_form_text(form, item->identity_providers[i]);
+}
+
+/* ---- the kinds ---- */
+
+static struct catalog_id identity_provider_id(struct arena *arena, const void *object)
+{
+    (void)arena;
+    const struct catalog_identity_provider *item = object;
+    return (struct catalog_id){{item->id}, 1};
+}
+
+const struct catalog_kind catalog_identity_provider_kind = {
+    .noun = "identity provider",
+    CATALOG_OBJECTS(struct catalog_data, identity_providers, identity_provider_count),
+    .id = identity_provider_id,
+    .form = form_identity_provider,
+    .put = put_identity_provider,
+    .removal = {"DELETE FROM identity_provider WHERE id = $1"},
+};
+
+static struct catalog_id provider_id(struct arena *arena, const void *object)
+{
+    (void)arena;
+    const struct catalog_provider *item = object;
+    return (struct catalog_id){{item->name}, 1};
+}
+
+const struct catalog_kind catalog_provider_kind = {
+    .noun = "provider",
+    CATALOG_OBJECTS(struct catalog_data, providers, provider_count),
+    .id = provider_id,
+    .form = form_provider,
+    .put = put_provider,
+    .removal = {"DELETE FROM provider WHERE name = $1"},
+};

@@ -5,18 +5,12 @@
 #define STORE_CATALOG_ROW_H
 
 #include "store/catalog.h"
-#include "store/db.h"
+#include "store/catalog_writer.h"
 
 /* The whole catalog, by id and by name. */
 enum outcome catalog_read_rows(struct db *db, const struct vault *vault, struct arena *arena,
                                struct catalog_data *out_data) MUST_CHECK;
 
-/* Add or replace. The identity providers that a provider names must be there. */
-enum outcome catalog_put_identity_provider(struct db *db, const struct vault *vault, struct arena *arena,
-                                           const struct catalog_identity_provider *item) MUST_CHECK;
-enum outcome catalog_put_provider(struct db *db, const struct vault *vault, struct arena *arena,
-                                  const struct catalog_provider *item) MUST_CHECK;
-enum outcome catalog_delete_identity_provider(struct db *db, struct str id) MUST_CHECK;
-enum outcome catalog_delete_provider(struct db *db, struct str name) MUST_CHECK;
+extern const struct catalog_kind catalog_identity_provider_kind, catalog_provider_kind;
 
 #endif

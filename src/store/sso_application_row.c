@@ -1,6 +1,5 @@
 /* The application: one row, with a secret that is NULL for a public client. */
 #include "base/vec.h"
-#include "store/catalog_diff.h"
 #include "store/driver.h"
 #include "store/sso_catalog_row.h"
 
@@ -8,8 +7,16 @@ static const char secret_context[] = "sso_application.secret_sealed";
 
 typedef VEC(struct sso_application) application_vec;
 
-void sso_application_form(struct buf *form, const struct sso_application *item)
+static struct catalog_id id_of(struct arena *arena, const void *object)
 {
+    (void)arena;
+    const struct sso_application *item = object;
+    return (struct catalog_id){{item->platform, item->environment, item->client_id}, 3};
+}
+
+static void form(struct buf *form, const void *object)
+{
+    const struct sso_application *item = object;
     catalog_form_text(form, item->name);
     catalog_form_text(form, item->status);
     catalog_form_text(form, item->customer_key);
@@ -51,9 +58,9 @@ enum outcome sso_read_applications(struct db *db, const struct vault *vault, str
     return db_finish(query);
 }
 
-enum outcome sso_put_application(struct db *db, const struct vault *vault, struct arena *arena,
-                                 const struct sso_application *item)
+static enum outcome put(struct db *db, const struct vault *vault, struct arena *arena, const void *object)
 {
+    const struct sso_application *item = object;
     struct db_query *query = db_query(
         db, "INSERT INTO sso_application (platform, environment, client_id, name, status, customer_key, "
             "connections, client_auth, secret_sealed, redirect_uris, post_logout_redirect_uris) "
@@ -79,12 +86,11 @@ enum outcome sso_put_application(struct db *db, const struct vault *vault, struc
     return db_run(query);
 }
 
-enum outcome sso_delete_application(struct db *db, const struct sso_application *item)
-{
-    struct db_query *query = db_query(
-        db, "DELETE FROM sso_application WHERE platform = $1 AND environment = $2 AND client_id = $3");
-    db_bind_text(query, 1, item->platform);
-    db_bind_text(query, 2, item->environment);
-    db_bind_text(query, 3, item->client_id);
-    return db_run(query);
-}
+const struct catalog_kind sso_application_kind = {
+    .noun = "application",
+    CATALOG_OBJECTS(struct sso_data, applications, application_count),
+    .id = id_of,
+    .form = form,
+    .put = put,
+    .removal = {"DELETE FROM sso_application WHERE platform = $1 AND environment = $2 AND client_id = $3"},
+};

@@ -1,8 +1,8 @@
 /*
  * Business data of the professional's door (spec sso.md Appendix A): customers' connections, security groups
  * with their permissions, ceilings, departments, views, hosts and applications. Written whole objects at a
- * time (all or nothing), read whole when the version changed. Rows of the mapping table are not here: logins
- * write them, see store/mapping.h. Secrets and patient-context keys are sealed at rest by these verbs.
+ * time (catalog_import.h), read whole when the version changed. Rows of the mapping table are not here:
+ * logins write them, see store/mapping.h. Secrets and patient-context keys are sealed at rest by these verbs.
  */
 #ifndef STORE_SSO_CATALOG_H
 #define STORE_SSO_CATALOG_H
@@ -147,10 +147,7 @@ struct sso_data {
     size_t application_count;
 };
 
-/* As catalog_write and catalog_read (store/catalog.h), with the same version counter. */
-enum outcome sso_data_write(struct store *store, const struct sso_data *data, bool prune, bool dry_run,
-                            const char *actor, int64_t now, int64_t *out_changed,
-                            struct failure *failure) MUST_CHECK;
+/* With the version counter of store/catalog.h. */
 enum outcome sso_data_read(struct store *store, struct arena *arena, struct sso_data *out_data) MUST_CHECK;
 
 /* What of it a customer may see: connections, groups, ceilings and applications of that customer; hosts and

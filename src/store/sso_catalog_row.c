@@ -27,8 +27,11 @@ static enum outcome read_hosts(struct db *db, struct arena *arena, struct sso_da
     return db_finish(query);
 }
 
-enum outcome sso_put_host(struct db *db, const struct sso_host *item)
+static enum outcome put_host(struct db *db, const struct vault *vault, struct arena *arena,
+                             const void *object)
 {
+    (void)vault, (void)arena;
+    const struct sso_host *item = object;
     struct db_query *query =
         db_query(db, "INSERT INTO sso_host (name, platform, environment, base_url) VALUES ($1, $2, $3, $4) "
                      "ON CONFLICT (name) DO UPDATE SET platform = excluded.platform, "
@@ -62,8 +65,11 @@ static enum outcome read_views(struct db *db, struct arena *arena, struct sso_da
     return db_finish(query);
 }
 
-enum outcome sso_put_view(struct db *db, const struct sso_view *item)
+static enum outcome put_view(struct db *db, const struct vault *vault, struct arena *arena,
+                             const void *object)
 {
+    (void)vault, (void)arena;
+    const struct sso_view *item = object;
     struct db_query *query = db_query(
         db, "INSERT INTO sso_view (name, needs_patient, needs_department, path, permission, is_limited) "
             "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO UPDATE SET "
@@ -78,22 +84,55 @@ enum outcome sso_put_view(struct db *db, const struct sso_view *item)
     return db_run(query);
 }
 
-static enum outcome delete_by_name(struct db *db, const char *sql, struct str name)
+static struct catalog_id host_id(struct arena *arena, const void *object)
 {
-    struct db_query *query = db_query(db, sql);
-    db_bind_text(query, 1, name);
-    return db_run(query);
+    (void)arena;
+    const struct sso_host *item = object;
+    return (struct catalog_id){{item->name}, 1};
 }
 
-enum outcome sso_delete_host(struct db *db, const struct sso_host *item)
+static void form_host(struct buf *form, const void *object)
 {
-    return delete_by_name(db, "DELETE FROM sso_host WHERE name = $1", item->name);
+    const struct sso_host *item = object;
+    catalog_form_text(form, item->platform);
+    catalog_form_text(form, item->environment);
+    catalog_form_text(form, item->base_url);
 }
 
-enum outcome sso_delete_view(struct db *db, const struct sso_view *item)
+const struct catalog_kind sso_host_kind = {
+    .noun = "host",
+    CATALOG_OBJECTS(struct sso_data, hosts, host_count),
+    .id = host_id,
+    .form = form_host,
+    .put = put_host,
+    .removal = {"DELETE FROM sso_host WHERE name = $1"},
+};
+
+static struct catalog_id view_id(struct arena *arena, const void *object)
 {
-    return delete_by_name(db, "DELETE FROM sso_view WHERE name = $1", item->name);
+    (void)arena;
+    const struct sso_view *item = object;
+    return (struct catalog_id){{item->name}, 1};
 }
+
+static void form_view(struct buf *form, const void *object)
+{
+    const struct sso_view *item = object;
+    catalog_form_int(form, item->needs_patient);
+    catalog_form_int(form, item->needs_department);
+    catalog_form_text(form, item->path);
+    catalog_form_text(form, item->permission);
+    catalog_form_int(form, item->is_limited);
+}
+
+const struct catalog_kind sso_view_kind = {
+    .noun = "view",
+    CATALOG_OBJECTS(struct sso_data, views, view_count),
+    .id = view_id,
+    .form = form_view,
+    .put = put_view,
+    .removal = {"DELETE FROM sso_view WHERE name = $1"},
+};
 
 /* ---- groups and ceilings: lists of pairs under a name of a customer ---- */
 
@@ -228,8 +267,11 @@ static enum outcome put_pairs(struct db *db, const struct pair_sql *sql, struct 
     return OK;
 }
 
-enum outcome sso_put_group(struct db *db, const struct sso_group *item)
+static enum outcome put_group(struct db *db, const struct vault *vault, struct arena *arena,
+                              const void *object)
 {
+    (void)vault, (void)arena;
+    const struct sso_group *item = object;
     struct db_query *query =
         db_query(db, "INSERT INTO sso_group (customer_key, name, description, is_active) "
                      "VALUES ($1, $2, $3, $4) ON CONFLICT (customer_key, name) DO UPDATE SET "
@@ -243,8 +285,11 @@ enum outcome sso_put_group(struct db *db, const struct sso_group *item)
     return put_pairs(db, &group_pairs, item->customer_key, item->name, item->pairs, item->pair_count);
 }
 
-enum outcome sso_put_ceiling(struct db *db, const struct sso_ceiling *item)
+static enum outcome put_ceiling(struct db *db, const struct vault *vault, struct arena *arena,
+                                const void *object)
 {
+    (void)vault, (void)arena;
+    const struct sso_ceiling *item = object;
     struct db_query *query = db_query(db, "INSERT INTO sso_ceiling (customer_key, name) VALUES ($1, $2) "
                                           "ON CONFLICT (customer_key, name) DO NOTHING");
     if (run_by_key(query, item->customer_key, item->name) != OK)
@@ -252,17 +297,59 @@ enum outcome sso_put_ceiling(struct db *db, const struct sso_ceiling *item)
     return put_pairs(db, &ceiling_pairs, item->customer_key, item->name, item->pairs, item->pair_count);
 }
 
-enum outcome sso_delete_group(struct db *db, const struct sso_group *item)
+static void form_pairs(struct buf *form, const struct sso_permission_pair *pairs, size_t count)
 {
-    return run_by_key(db_query(db, "DELETE FROM sso_group WHERE customer_key = $1 AND name = $2"),
-                      item->customer_key, item->name);
+    for (size_t i = 0; i < count; i++) {
+        catalog_form_text(form, pairs[i].permission);
+        catalog_form_text(form, pairs[i].department);
+    }
 }
 
-enum outcome sso_delete_ceiling(struct db *db, const struct sso_ceiling *item)
+static struct catalog_id group_id(struct arena *arena, const void *object)
 {
-    return run_by_key(db_query(db, "DELETE FROM sso_ceiling WHERE customer_key = $1 AND name = $2"),
-                      item->customer_key, item->name);
+    (void)arena;
+    const struct sso_group *item = object;
+    return (struct catalog_id){{item->customer_key, item->name}, 2};
 }
+
+static void form_group(struct buf *form, const void *object)
+{
+    const struct sso_group *item = object;
+    catalog_form_text(form, item->description);
+    catalog_form_int(form, item->is_active);
+    form_pairs(form, item->pairs, item->pair_count);
+}
+
+const struct catalog_kind sso_group_kind = {
+    .noun = "group",
+    CATALOG_OBJECTS(struct sso_data, groups, group_count),
+    .id = group_id,
+    .form = form_group,
+    .put = put_group,
+    .removal = {"DELETE FROM sso_group WHERE customer_key = $1 AND name = $2"},
+};
+
+static struct catalog_id ceiling_id(struct arena *arena, const void *object)
+{
+    (void)arena;
+    const struct sso_ceiling *item = object;
+    return (struct catalog_id){{item->customer_key, item->name}, 2};
+}
+
+static void form_ceiling(struct buf *form, const void *object)
+{
+    const struct sso_ceiling *item = object;
+    form_pairs(form, item->pairs, item->pair_count);
+}
+
+const struct catalog_kind sso_ceiling_kind = {
+    .noun = "ceiling",
+    CATALOG_OBJECTS(struct sso_data, ceilings, ceiling_count),
+    .id = ceiling_id,
+    .form = form_ceiling,
+    .put = put_ceiling,
+    .removal = {"DELETE FROM sso_ceiling WHERE customer_key = $1 AND name = $2"},
+};
 
 /* ---- everything ---- */
 

@@ -1,6 +1,6 @@
 /* The connection: the widest row of the store, so its plain columns are told once, as a table. */
+#include "base/rand.h"
 #include "base/vec.h"
-#include "store/catalog_diff.h"
 #include "store/driver.h"
 #include "store/sso_catalog_row.h"
 
@@ -173,10 +173,9 @@ static void form_fields(struct buf *form, const struct field *fields, size_t cou
     }
 }
 
-void sso_connection_form(struct buf *form, const struct sso_connection *item)
+static void form_connection(struct buf *form, const void *object)
 {
-    catalog_form_text(form, item->platform);
-    catalog_form_text(form, item->environment);
+    const struct sso_connection *item = object;
     catalog_form_text(form, item->customer_key);
     catalog_form_text(form, item->provider_key);
     catalog_form_text(form, item->status);
@@ -384,9 +383,10 @@ static void put_context_keys(struct db *db, const struct vault *vault, struct ar
     }
 }
 
-enum outcome sso_put_connection(struct db *db, const struct vault *vault, struct arena *arena,
-                                const struct sso_connection *item)
+static enum outcome put_connection(struct db *db, const struct vault *vault, struct arena *arena,
+                                   const void *object)
 {
+    const struct sso_connection *item = object;
     put_row(db, arena, item);
     put_secrets(db, vault, arena, item);
     put_context_keys(db, vault, arena, item);
@@ -394,12 +394,67 @@ enum outcome sso_put_connection(struct db *db, const struct vault *vault, struct
     return put_use(db, item);
 }
 
-enum outcome sso_delete_connection(struct db *db, const struct sso_connection *item)
+/* ---- the kind ---- */
+
+static struct catalog_id connection_id(struct arena *arena, const void *object)
 {
-    delete_children(db, "DELETE FROM sso_mapping WHERE connection = $1", item->id);
-    delete_children(db, "DELETE FROM sso_mapping_day WHERE connection = $1", item->id);
-    delete_children(db, "DELETE FROM sso_session WHERE connection = $1", item->id);
-    struct db_query *query = db_query(db, "DELETE FROM sso_connection WHERE id = $1");
-    db_bind_text(query, 1, item->id);
-    return db_run(query);
+    const struct sso_connection *item = object;
+    return (struct catalog_id){{item->platform, item->environment, sso_slug(arena, item)}, 3};
 }
+
+/* By a connection of the store, or one that comes earlier in the data. */
+static bool is_id_taken(const struct catalog_change *change, const struct sso_connection *item)
+{
+    const struct sso_data *data = change->data, *current = change->current;
+    for (size_t i = 0; i < current->connection_count; i++) {
+        if (str_equal(current->connections[i].id, item->id))
+            return true;
+    }
+    for (const struct sso_connection *other = data->connections; other != item; other++) {
+        if (str_equal(other->id, item->id))
+            return true;
+    }
+    return false;
+}
+
+/* Id, version, and since when a secret is set. */
+static const void *complete(const struct catalog_change *change, const void *object, const void *before)
+{
+    const struct sso_connection *item = object, *old = before;
+    struct sso_connection *whole = arena_new_of(change->arena, struct sso_connection);
+    *whole = *item;
+    whole->version = old != NULL ? old->version + 1 : 1;
+    if (old != NULL)
+        whole->id = old->id;
+    else if (item->id.length == 0 || is_id_taken(change, item))
+        whole->id = str_from_c(rand_uuid7_in(change->arena));
+    for (size_t i = 0; i < whole->secret_count; i++) {
+        struct sso_secret *secret = &whole->secrets[i];
+        if (secret->set_at != 0)
+            continue;
+        secret->set_at = change->now;
+        for (size_t k = 0; old != NULL && k < old->secret_count; k++) {
+            if (str_equal(old->secrets[k].value, secret->value))
+                secret->set_at = old->secrets[k].set_at;
+        }
+    }
+    return whole;
+}
+
+#define WITH_ID "(SELECT id FROM sso_connection WHERE platform = $1 AND environment = $2 AND slug = $3)"
+
+const struct catalog_kind sso_connection_kind = {
+    .noun = "connection",
+    CATALOG_OBJECTS(struct sso_data, connections, connection_count),
+    .id = connection_id,
+    .form = form_connection,
+    .complete = complete,
+    .put = put_connection,
+    .removal =
+        {
+            "DELETE FROM sso_mapping WHERE connection = " WITH_ID,
+            "DELETE FROM sso_mapping_day WHERE connection = " WITH_ID,
+            "DELETE FROM sso_session WHERE connection = " WITH_ID,
+            "DELETE FROM sso_connection WHERE platform = $1 AND environment = $2 AND slug = $3",
+        },
+};

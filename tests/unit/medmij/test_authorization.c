@@ -4,6 +4,7 @@
 #include "base/rand.h"
 #include "medmij/authorization.h"
 #include "medmij/catalog.h"
+#include "store/catalog_import.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -148,9 +149,9 @@ static void fill_catalog(void)
     providers[1] = providers[0];
     providers[1].name = STR("onbekend");
     struct catalog_data data = {&identity_provider, 1, providers, 2};
+    struct catalog_import import = {.catalog = &data, .actor = "test", .now = clock_now()};
     struct failure failure = {""};
-    int64_t changed;
-    if (catalog_write(store, &data, false, false, "test", clock_now(), &changed, &failure) != OK)
+    if (catalog_import(store, &import, &failure) != OK)
         fail_msg("%s", failure.text);
     assert_int_equal(cached_open(store, "catalogue", catalog_load, &catalog), OK);
     catalog_snapshot = cached_acquire(catalog);

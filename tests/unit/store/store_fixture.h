@@ -10,7 +10,7 @@
 #include "base/rand.h"
 #include "base/vault.h"
 #include "store/audit.h"
-#include "store/catalog.h"
+#include "store/catalog_import.h"
 #include "store/consent.h"
 #include "store/driver.h"
 #include "store/flow.h"
@@ -314,6 +314,23 @@ static inline enum outcome fixture_introspect(const char *access, int64_t now)
 {
     struct token_facts facts;
     return token_introspect(fx.store, digest_of(access), now, fx.arena, &facts);
+}
+
+/* How many objects changed. */
+static inline int64_t fixture_import(struct catalog_import *import)
+{
+    struct failure failure = {""};
+    if (catalog_import(fx.store, import, &failure) != OK)
+        fail_msg("%s", failure.text);
+    return import->changed;
+}
+
+static inline void fixture_import_refused(struct catalog_import *import, const char *text)
+{
+    struct failure failure = {""};
+    assert_failed(catalog_import(fx.store, import, &failure));
+    assert_int_equal(import->changed, 0);
+    assert_string_equal(failure.text, text);
 }
 
 /* ---- the main of a test program ---- */

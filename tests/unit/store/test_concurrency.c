@@ -191,9 +191,8 @@ static void no_sealed_value_lies_in_the_clear(void **state)
     struct catalog_provider provider = {.name = STR("p"),
                                         .availability_secret = STR("webhook-secret-marker")};
     struct catalog_data data = {&item, 1, &provider, 1};
-    int64_t changed;
-    struct failure failure = {""};
-    assert_ok(catalog_write(fx.store, &data, false, false, "test", TEST_NOW, &changed, &failure));
+    struct catalog_import import = {.catalog = &data, .actor = "test", .now = TEST_NOW};
+    fixture_import(&import);
     assert_true(is_in_the_clear(STR("nonce-1"))); /* the hunt does see what is not sealed */
     assert_true(is_in_the_clear(STR("huisartsdeduinen")));
     assert_false(is_in_the_clear(STR(TEST_BSN)));

@@ -129,6 +129,35 @@ static enum outcome run_withdraw(int round)
     return consent_withdraw(fx.store, consent.id, STR("person"), TEST_NOW);
 }
 
+static enum outcome run_import(int round)
+{
+    struct catalog_identity_provider identity_provider = {.id = str_from_c(named("idp", round))};
+    struct catalog_data catalog = {&identity_provider, 1, NULL, 0};
+    struct sso_connection connection = {.platform = STR("p"),
+                                        .environment = STR("e"),
+                                        .customer_key = str_from_c(named("c", round)),
+                                        .provider_key = STR("ysis"),
+                                        .secrets = {{.value = STR("secret")}},
+                                        .secret_count = 1};
+    struct sso_data sso = {.connections = &connection, .connection_count = 1};
+    struct mapping_import_row rows[] = {{.code = STR("1"), .status = MAPPING_NEW},
+                                        {.code = STR("2"), .status = MAPPING_IGNORED}};
+    struct mapping_import_set set = {STR("p"), STR("e"), sso_slug(fx.arena, &connection), rows, 2};
+    struct catalog_import import = {.catalog = &catalog,
+                                    .sso = &sso,
+                                    .mappings = &set,
+                                    .mapping_count = 1,
+                                    .actor = "test",
+                                    .now = TEST_NOW};
+    struct failure failure;
+    return catalog_import(fx.store, &import, &failure);
+}
+
+static void prepare_nothing(int round)
+{
+    (void)round;
+}
+
 /* Everything that a verb writes, as one number: rows of each table and the marks that it sets. */
 static int64_t fingerprint(void)
 {
@@ -142,7 +171,11 @@ static int64_t fingerprint(void)
                          " + 10000000000 * (SELECT COUNT(*) FROM refresh_token)"
                          " + 20000000000 * (SELECT COUNT(*) FROM refresh_token WHERE rotated_at > 0)"
                          " + 1000000000000 * (SELECT COUNT(*) FROM audit)"
-                         " + 2000000000000 * (SELECT COALESCE(SUM(number), 0) FROM audit_head)");
+                         " + 2000000000000 * (SELECT COALESCE(SUM(number), 0) FROM audit_head)"
+                         " + (SELECT version FROM catalog_version)"
+                         " + 7 * (SELECT COUNT(*) FROM identity_provider)"
+                         " + 77 * (SELECT COUNT(*) FROM sso_connection)"
+                         " + 777 * (SELECT COUNT(*) FROM sso_mapping)");
 }
 
 /* Lets call after call fail until the verb gets through untouched; returns how many there were. */
@@ -180,6 +213,7 @@ static const struct scenario scenarios[] = {
     {"grant_revoke", prepare_tokens, run_grant_revoke},
     {"token_revoke", prepare_tokens, run_token_revoke},
     {"consent_withdraw", prepare_tokens, run_withdraw},
+    {"catalog_import", prepare_nothing, run_import},
 };
 
 static void a_call_that_fails_fails_the_verb_and_leaves_nothing(void **state)

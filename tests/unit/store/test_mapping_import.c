@@ -1,14 +1,14 @@
-/* mapping_import.h and sso_person.h on the engine of STORE_URL: what administrators bring in and look up. */
+/* Mappings by catalog_import.h, and sso_person.h, on the engine of STORE_URL: what administrators bring in
+ * and look up. */
 #include "store_fixture.h"
 
-#include "store/mapping_import.h"
 #include "store/session.h"
 #include "store/sso_person.h"
 
-static struct mapping_import row_for(const char *code, enum mapping_status status, const char *group)
+static struct mapping_import_row row_for(const char *code, enum mapping_status status, const char *group)
 {
-    return (struct mapping_import){
-        .connection = STR("c-1"), .code = str_from_c(code), .status = status, .group = str_from_c(group)};
+    return (struct mapping_import_row){
+        .code = str_from_c(code), .status = status, .group = str_from_c(group)};
 }
 
 static struct mapping_row stored(const char *code)
@@ -28,23 +28,52 @@ static int64_t audited(void)
     return fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'mapping_change'");
 }
 
-static void import_rows(struct mapping_import *rows, size_t count)
+static struct mapping_import_set set_of(struct mapping_import_row *rows, size_t count)
 {
-    size_t done;
-    assert_ok(mapping_import(fx.store, rows, count, false, "cli:fab", TEST_NOW, &done));
-    assert_int_equal(done, count);
+    return (struct mapping_import_set){STR("medicatie"), STR("production"), STR("a_b"), rows, count};
+}
+
+static struct catalog_import import_of(struct mapping_import_set *set, bool is_dry_run)
+{
+    return (struct catalog_import){
+        .mappings = set, .mapping_count = 1, .is_dry_run = is_dry_run, .actor = "cli:fab", .now = TEST_NOW};
+}
+
+static void import_as(struct mapping_import_row *rows, size_t count, bool is_dry_run)
+{
+    struct mapping_import_set set = set_of(rows, count);
+    struct catalog_import import = import_of(&set, is_dry_run);
+    assert_int_equal(fixture_import(&import), 0); /* no object of a door */
+}
+
+static void import_rows(struct mapping_import_row *rows, size_t count)
+{
+    import_as(rows, count, false);
+}
+
+static void assert_refused(struct mapping_import_row *rows, size_t count, const char *text)
+{
+    struct mapping_import_set set = set_of(rows, count);
+    struct catalog_import import = import_of(&set, false);
+    fixture_import_refused(&import, text);
+}
+
+static int setup(void **state)
+{
+    fixture_setup(state);
+    fixture_sql("INSERT INTO sso_connection (id, platform, environment, slug, customer_key, provider_key, "
+                "status, version) VALUES ('c-1', 'medicatie', 'production', 'a_b', 'a', 'b', 'active', 1)");
+    return 0;
 }
 
 static void rows_are_added_changed_and_left_alone(void **state)
 {
     (void)state;
-    struct mapping_import rows[] = {row_for("1201", MAPPING_LINKED, "Verpleging"),
-                                    row_for("1377", MAPPING_NEW, ""), row_for("9", MAPPING_IGNORED, "")};
+    struct mapping_import_row rows[] = {row_for("1201", MAPPING_LINKED, "Verpleging"),
+                                        row_for("1377", MAPPING_NEW, ""), row_for("9", MAPPING_IGNORED, "")};
     rows[0].name = STR("Oost");
     rows[2].remark = STR("sluit");
-    size_t done;
-    assert_ok(mapping_import(fx.store, rows, 3, true, "cli:fab", TEST_NOW, &done));
-    assert_int_equal(done, 3);
+    import_as(rows, 3, true);
     assert_int_equal(rows[0].result, MAPPING_IMPORT_ADDED);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), 0);
     import_rows(rows, 3);
@@ -65,7 +94,8 @@ static void rows_are_added_changed_and_left_alone(void **state)
     assert_int_equal(audited(), 3);
     assert_int_equal(stored("1201").version, row.version);
 
-    struct mapping_import change[] = {row_for("1201", MAPPING_NEW, ""), row_for("9", MAPPING_IGNORED, "")};
+    struct mapping_import_row change[] = {row_for("1201", MAPPING_NEW, ""),
+                                          row_for("9", MAPPING_IGNORED, "")};
     import_rows(change, 2);
     assert_int_equal(change[0].result, MAPPING_IMPORT_CHANGED);
     assert_int_equal(change[1].result, MAPPING_IMPORT_UNCHANGED);
@@ -85,7 +115,7 @@ static void what_logins_wrote_stays(void **state)
     struct mapping_found found;
     assert_ok(mapping_resolve(fx.store, STR("c-1"), &received, 1, STR("SSO-20270115-AAAAAAAA"), 500,
                               TEST_NOW - 60, fx.arena, &found));
-    struct mapping_import row = row_for("1201", MAPPING_LINKED, "Verpleging");
+    struct mapping_import_row row = row_for("1201", MAPPING_LINKED, "Verpleging");
     import_rows(&row, 1);
     assert_int_equal(row.result, MAPPING_IMPORT_CHANGED);
     struct mapping_row fresh = stored("1201");
@@ -94,7 +124,7 @@ static void what_logins_wrote_stays(void **state)
     assert_str(fresh.first_log, "SSO-20270115-AAAAAAAA");
     assert_int_equal(fresh.seen_count, 1);
     /* Of another connection it is another row. */
-    row.connection = STR("c-2");
+    fixture_sql("UPDATE sso_mapping SET connection = 'c-2'");
     import_rows(&row, 1);
     assert_int_equal(row.result, MAPPING_IMPORT_ADDED);
 }
@@ -102,47 +132,87 @@ static void what_logins_wrote_stays(void **state)
 static void an_impossible_row_is_found_before_the_first(void **state)
 {
     (void)state;
-    struct mapping_import rows[] = {row_for("1", MAPPING_LINKED, "Verpleging"),
-                                    row_for("2", MAPPING_LINKED, "")};
-    size_t done;
-    assert_failed(mapping_import(fx.store, rows, 2, false, "cli:fab", TEST_NOW, &done));
-    assert_int_equal(done, 0);
+    struct mapping_import_row rows[] = {row_for("1", MAPPING_LINKED, "Verpleging"),
+                                        row_for("2", MAPPING_LINKED, "")};
+    assert_refused(rows, 2, "code 2 of a_b: a group goes with a linked code, and only then");
     rows[1] = row_for("2", MAPPING_NEW, "Verpleging");
-    assert_failed(mapping_import(fx.store, rows, 2, false, "cli:fab", TEST_NOW, &done));
-    assert_int_equal(done, 0);
+    assert_refused(rows, 2, "code 2 of a_b: a group goes with a linked code, and only then");
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), 0);
     assert_int_equal(audited(), 0);
     import_rows(NULL, 0);
 }
 
-/* Not all in one transaction: a login with one of the codes would wait for the last of them. */
-static void MAP10_a_failure_half_way_leaves_what_it_says(void **state)
+/* Everything that an import writes, as one number. */
+static int64_t written(void)
+{
+    return fixture_count("SELECT (SELECT COUNT(*) FROM identity_provider) + (SELECT COUNT(*) FROM sso_host)"
+                         " + (SELECT COUNT(*) FROM sso_connection WHERE id <> 'c-1')"
+                         " + (SELECT COUNT(*) FROM sso_mapping) + (SELECT COUNT(*) FROM audit)"
+                         " + (SELECT version FROM catalog_version)"
+                         " + (SELECT COALESCE(MAX(number), 0) FROM audit_head)");
+}
+
+/* Both doors, a connection that comes along, and more codes than go in one round trip to PostgreSQL. */
+static void MAP10_a_failure_at_the_last_code_leaves_nothing_of_either_door(void **state)
 {
     (void)state;
-    struct mapping_import rows[180];
-    size_t count = sizeof rows / sizeof *rows, done;
+    struct catalog_identity_provider digid = {.id = STR("digid")};
+    struct catalog_data catalog = {&digid, 1, NULL, 0};
+    struct sso_host host = {STR("app.example"), STR("medicatie"), STR("production"), STR("https://app")};
+    struct sso_connection connection = {.platform = STR("medicatie"),
+                                        .environment = STR("production"),
+                                        .customer_key = STR("c"),
+                                        .provider_key = STR("d"),
+                                        .status = STR("active")};
+    struct sso_data sso = {
+        .hosts = &host, .host_count = 1, .connections = &connection, .connection_count = 1};
+    struct mapping_import_row rows[180];
+    size_t count = sizeof rows / sizeof *rows;
     for (size_t i = 0; i < count; i++)
         rows[i] = row_for(arena_printf(fx.arena, "code-%zu", i), MAPPING_LINKED, "Verpleging");
-    rows[3].name = rows[170].name = STR("one only");
+    rows[3].name = rows[count - 1].name = STR("one only");
+    struct mapping_import_set sets[] = {set_of(rows, count - 1), set_of(rows + count - 1, 1)};
+    sets[0].slug = STR("c_d");
+    struct catalog_import import = import_of(sets, true);
+    import.mapping_count = 2;
+    import.catalog = &catalog;
+    import.sso = &sso;
+    int64_t before = written();
+    assert_int_equal(fixture_import(&import), 3);
+    assert_int_equal(rows[count - 1].result, MAPPING_IMPORT_ADDED);
+    assert_int_equal(written(), before);
+
+    import.is_dry_run = false;
     fixture_sql("CREATE UNIQUE INDEX one_only ON sso_mapping (name) WHERE name = 'one only'");
-    assert_ok(mapping_import(fx.store, rows, count, true, "cli:fab", TEST_NOW, &done));
-    assert_int_equal(done, count);
-    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), 0);
-
-    assert_failed(mapping_import(fx.store, rows, count, false, "cli:fab", TEST_NOW, &done));
-    assert_in_range(done, 100, 170);
-    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping"), done);
-    assert_int_equal(audited(), done);
-    assert_str(stored(arena_printf(fx.arena, "code-%zu", done - 1)).group, "Verpleging");
-
+    fixture_import_refused(&import, "the store failed; see the log");
+    assert_int_equal(written(), before);
     fixture_sql("DROP INDEX one_only");
-    import_rows(rows, count);
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(rows[i].result, i < done ? MAPPING_IMPORT_UNCHANGED : MAPPING_IMPORT_ADDED);
+    sets[1].slug = STR("gone");
+    fixture_import_refused(&import, "connection gone is not there (any more)");
+    assert_int_equal(written(), before);
+    sets[1].slug = STR("a_b");
+    connection.ceiling = STR("none"); /* the second door is refused, and the first with it */
+    fixture_import_refused(&import,
+                           "connection c_d (medicatie, production) names a ceiling that is not there");
+    assert_int_equal(written(), before);
+
+    connection.ceiling = STR("");
+    assert_int_equal(fixture_import(&import), 3);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_mapping m JOIN sso_connection c "
+                                   "ON c.id = m.connection WHERE c.slug = 'c_d'"),
+                     count - 1);
+    assert_str(stored(arena_printf(fx.arena, "code-%zu", count - 1)).group, "Verpleging");
     assert_int_equal(audited(), count);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'import' "
+                                   "AND details = '3 objects changed'"),
+                     1);
+    assert_int_equal(fixture_count("SELECT version FROM catalog_version"), 1);
+    import_rows(rows + count - 1, 1);
+    assert_int_equal(rows[count - 1].result, MAPPING_IMPORT_UNCHANGED);
     struct audit_verdict verdict;
     assert_ok(audit_verify(fx.store, fx.arena, &verdict));
     assert_true(verdict.is_intact);
+    assert_int_equal(verdict.entries, count + 1);
 }
 
 /* ---- people ---- */
@@ -244,11 +314,14 @@ int main(void)
 {
     if (rand_init() != OK)
         return 1;
-#define ROW(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+#define ROW(test) cmocka_unit_test_setup_teardown(test, setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        ROW(rows_are_added_changed_and_left_alone),       ROW(what_logins_wrote_stays),
-        ROW(an_impossible_row_is_found_before_the_first), ROW(MAP10_a_failure_half_way_leaves_what_it_says),
-        ROW(people_are_found_by_what_is_known_of_them),   ROW(sessions_of_one_user_end),
+        ROW(rows_are_added_changed_and_left_alone),
+        ROW(what_logins_wrote_stays),
+        ROW(an_impossible_row_is_found_before_the_first),
+        ROW(MAP10_a_failure_at_the_last_code_leaves_nothing_of_either_door),
+        ROW(people_are_found_by_what_is_known_of_them),
+        ROW(sessions_of_one_user_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,9 +41,8 @@ static struct str connect(const char *customer)
                             .group_count = 1,
                             .ceilings = &ceiling,
                             .ceiling_count = 1};
-    struct failure failure;
-    int64_t changed;
-    assert_ok(sso_data_write(fx.store, &data, false, false, "test", TEST_NOW, &changed, &failure));
+    struct catalog_import import = {.sso = &data, .actor = "test", .now = TEST_NOW};
+    fixture_import(&import);
     assert_ok(sso_data_read(fx.store, fx.arena, &data));
     for (size_t i = 0; i < data.connection_count; i++)
         if (str_equal_c(data.connections[i].customer_key, customer))

@@ -4,7 +4,6 @@
 
 #include "store/mapping.h"
 #include "store/session.h"
-#include "store/sso_catalog.h"
 
 #define KEY "0123456789abcdef0123456789abcdef"
 
@@ -111,13 +110,16 @@ static struct sso_data data_with(struct sso_connection *connections, size_t coun
                              .view_count = 2};
 }
 
+static struct catalog_import import_of(const struct sso_data *data, bool prune, bool dry_run, int64_t now)
+{
+    return (struct catalog_import){
+        .sso = data, .is_sso_pruned = prune, .is_dry_run = dry_run, .actor = "cli:test", .now = now};
+}
+
 static int64_t write_at(const struct sso_data *data, bool prune, bool dry_run, int64_t now)
 {
-    int64_t changed = -1;
-    struct failure failure = {""};
-    if (sso_data_write(fx.store, data, prune, dry_run, "cli:test", now, &changed, &failure) != OK)
-        fail_msg("%s", failure.text);
-    return changed;
+    struct catalog_import import = import_of(data, prune, dry_run, now);
+    return fixture_import(&import);
 }
 
 static int64_t write_data(const struct sso_data *data)
@@ -134,11 +136,8 @@ static struct sso_data read_data(void)
 
 static void assert_refused(const struct sso_data *data, bool prune, const char *text)
 {
-    int64_t changed = -1;
-    struct failure failure = {""};
-    assert_failed(sso_data_write(fx.store, data, prune, false, "cli:test", TEST_NOW, &changed, &failure));
-    assert_int_equal(changed, 0);
-    assert_string_equal(failure.text, text);
+    struct catalog_import import = import_of(data, prune, false, TEST_NOW);
+    fixture_import_refused(&import, text);
 }
 
 static int64_t version(void)
@@ -584,11 +583,11 @@ static void *import(void *context)
     struct sso_connection connection = full_connection();
     connection.notify_address = str_from_c(arena_printf(racer->arena, "fab%d@example.nl", racer->number));
     struct sso_data data = data_with(&connection, 1);
+    struct catalog_import written = import_of(&data, true, false, TEST_NOW);
     struct failure failure = {""};
-    int64_t changed;
     pthread_barrier_wait(&start);
-    racer->outcome = sso_data_write(racer->store, &data, true, false, "x", TEST_NOW, &changed, &failure);
-    racer->count = (int)changed;
+    racer->outcome = catalog_import(racer->store, &written, &failure);
+    racer->count = (int)written.changed;
     return NULL;
 }
 
