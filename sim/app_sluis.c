@@ -10,7 +10,7 @@
 #define CALL_TIMEOUT_MS 10000
 #define ANSWER_BYTES_MAX ((size_t)256 * 1024)
 #define BODY_BYTES_MAX ((size_t)4096)
-#define REPORT_TRIES 5
+#define REPORT_TRIES 50
 #define REPORT_PAUSE_NS 200000000L
 
 static void append_field(struct buf *body, const char *name, struct str value)

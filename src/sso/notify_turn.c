@@ -152,10 +152,10 @@ static void look(struct notify_turn *turn, int64_t now)
         turn->looked_at = now;
         turn->data_done = cached_data(snapshot);
         turn->hour_done = 0;
-        if (look_at_connections(turn, directory_data(snapshot), now) == OK)
+        bool is_done = look_at_connections(turn, directory_data(snapshot), now) == OK;
+        if (is_done)
             turn->hour_done = now / HOUR_S;
-        else
-            log_debug("notices_not_done");
+        log_debug("notices_looked_at", LOG_INT("at", now), LOG_BOOL("done", is_done));
     }
     cached_release(&snapshot);
 }

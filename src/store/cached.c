@@ -39,6 +39,12 @@ static enum outcome read_snapshot(struct cached *cached, struct cached_snapshot 
     return OK;
 }
 
+static void tell(const struct cached *cached)
+{
+    log_info("business_data_loaded", LOG_C("what", cached->name),
+             LOG_INT("version", cached->current->version));
+}
+
 enum outcome cached_open(struct store *store, const char *name, cached_load *load, struct cached **out_cached)
 {
     struct cached *cached = calloc(1, sizeof *cached);
@@ -52,6 +58,7 @@ enum outcome cached_open(struct store *store, const char *name, cached_load *loa
         cached_close(&cached);
         return FAILED;
     }
+    tell(cached);
     *out_cached = cached;
     return OK;
 }
@@ -81,7 +88,7 @@ enum outcome cached_refresh(struct cached *cached)
     cached->current = fresh;
     pthread_mutex_unlock(&cached->lock);
     cached_release(&old);
-    log_info("business_data_loaded", LOG_C("what", cached->name), LOG_INT("version", fresh->version));
+    tell(cached);
     return OK;
 }
 
