@@ -21,12 +21,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define UNUSED __attribute__((unused))
+
+#define WAIT_MS 60000 /* for what comes at once unless the machine is busy */
 
 static UNUSED struct sockaddr_in loopback(int port)
 {
@@ -35,17 +38,40 @@ static UNUSED struct sockaddr_in loopback(int port)
     return address;
 }
 
-/* A port that was free a moment ago; test programs run side by side. */
+#define PORT_FIRST 20000 /* below those that the system gives to outgoing connections */
+#define PORT_COUNT 1400
+
+/* Until this program ends no other takes this port: a name that the system forgets with us. */
+static UNUSED bool claim_port(int port)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int claim = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "sluis-test-port-%d", port);
+    if (bind(claim, (struct sockaddr *)&name, sizeof name) == 0)
+        return true;
+    close(claim);
+    return false;
+}
+
+/* A port that nobody listens on; test programs run side by side. */
 static UNUSED int free_port(void)
 {
-    struct sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(probe >= 0);
-    assert_int_equal(bind(probe, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(getsockname(probe, (struct sockaddr *)&address, &size), 0);
-    close(probe);
-    return ntohs(address.sin_port);
+    static unsigned next;
+    if (next == 0)
+        next = (unsigned)getpid() * 41;
+    for (int tries = 0; tries < PORT_COUNT; tries++) {
+        int port = PORT_FIRST + (int)(next++ % PORT_COUNT);
+        struct sockaddr_in address = loopback(port);
+        int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int is_reused = 1; /* as a listener may */
+        setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &is_reused, sizeof is_reused);
+        bool is_free = claim_port(port) && bind(probe, (struct sockaddr *)&address, sizeof address) == 0;
+        close(probe);
+        if (is_free)
+            return port;
+    }
+    fail_msg("no free port");
+    return 0;
 }
 
 static UNUSED int raw_connect(int port)
@@ -91,7 +117,7 @@ static UNUSED const char *raw_exchange(struct arena *arena, int port, struct str
     int raw = raw_connect(port);
     assert_true(raw >= 0);
     raw_send(raw, request);
-    const char *answer = raw_read(arena, raw, "\r\n\r\n", 5000);
+    const char *answer = raw_read(arena, raw, "\r\n\r\n", WAIT_MS);
     close(raw);
     return answer;
 }

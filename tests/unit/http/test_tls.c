@@ -402,7 +402,7 @@ static const char *ask_through_proxy(const char *header, const char *value)
     int raw = raw_connect(port);
     assert_true(raw >= 0);
     raw_send(raw, str_from_c(request));
-    const char *answer = raw_read(arena, raw, NULL, 5000);
+    const char *answer = raw_read(arena, raw, NULL, WAIT_MS);
     close(raw);
     const char *body = strstr(answer, "\r\n\r\n");
     return body ? body + 4 : answer;

@@ -115,7 +115,7 @@ static void a_server_that_hangs_does_not_hold_up_the_end(void **state)
     (void)state;
     int64_t began = clock_monotonic_ms();
     assert_int_equal(send_to(start(true), true), FAILED);
-    assert_true(clock_monotonic_ms() - began < 3000);
+    assert_true(clock_monotonic_ms() - began < 7000);
 }
 
 static enum outcome send_to_many(bool refuses_all, const char *const *recipients, size_t count,

@@ -108,6 +108,8 @@ static inline bool local_server_start(struct local_server *server)
     server->answer = (struct local_answer){.status = 500, .content_type = "text/plain", .body = ""};
     for (int port = LOCAL_PORT_FIRST; port <= LOCAL_PORT_LAST; port++) {
         int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int is_reused = 1; /* also a port on which connections of an earlier server linger */
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &is_reused, sizeof is_reused);
         struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 16) == 0) {

@@ -120,7 +120,7 @@ static struct list_status status_of(enum list_kind kind)
 static void refresh_until_number(enum list_kind kind, int64_t number)
 {
     lists_refresh_soon(lists);
-    for (int i = 0; i < 500 && status_of(kind).volgnummer != number; i++)
+    for (int i = 0; i < 6000 && status_of(kind).volgnummer != number; i++)
         wait_ms(10);
     assert_int_equal(status_of(kind).volgnummer, number);
 }
@@ -128,7 +128,7 @@ static void refresh_until_number(enum list_kind kind, int64_t number)
 static void refresh_until_failures(enum list_kind kind, unsigned failures)
 {
     lists_refresh_soon(lists);
-    for (int i = 0; i < 500 && status_of(kind).failures_in_a_row != failures; i++)
+    for (int i = 0; i < 6000 && status_of(kind).failures_in_a_row != failures; i++)
         wait_ms(10);
     assert_int_equal(status_of(kind).failures_in_a_row, failures);
 }
@@ -342,7 +342,7 @@ static void the_same_number_keeps_the_copy_and_renews_its_age(void **state)
     write_source(LIST_WHITELIST, whitelist(5, "2025-01-02T00:00:00Z", "anders.nl"));
     *clock_offset = 3600;
     lists_refresh_soon(lists);
-    for (int i = 0; i < 500 && status_of(LIST_WHITELIST).fetched_at < fetched_at + 3600; i++)
+    for (int i = 0; i < 6000 && status_of(LIST_WHITELIST).fetched_at < fetched_at + 3600; i++)
         wait_ms(10);
     assert_true(status_of(LIST_WHITELIST).fetched_at >= fetched_at + 3600);
     struct lists_snapshot *snapshot = lists_acquire(lists);
@@ -369,7 +369,7 @@ static void past_the_maximum_age_every_look_up_fails(void **state)
     start();
     remove_source(LIST_WHITELIST);
     struct lists_snapshot *snapshot = lists_acquire(lists);
-    *clock_offset = settings.max_age_s - 5;
+    *clock_offset = settings.max_age_s - 60;
     assert_int_equal(lists_find_whitelisted(snapshot, STR("token.sluiswachter.nl")), OK);
     *clock_offset = settings.max_age_s + 5;
     assert_int_equal(lists_find_whitelisted(snapshot, STR("token.sluiswachter.nl")), FAILED);
@@ -381,7 +381,7 @@ static void past_the_maximum_age_every_look_up_fails(void **state)
     /* The source comes back. */
     write_source(LIST_WHITELIST, read_vector(arena, "MedMij_Whitelist.release2.xml"));
     lists_refresh_soon(lists);
-    for (int i = 0; i < 500 && !lists_is_ready(lists); i++)
+    for (int i = 0; i < 6000 && !lists_is_ready(lists); i++)
         wait_ms(10);
     assert_true(lists_is_ready(lists));
 }
@@ -393,7 +393,7 @@ static void a_jump_of_the_clock_brings_a_refresh_by_itself(void **state)
     start();
     write_source(LIST_WHITELIST, whitelist(2, "2025-01-01T00:00:00Z", "nieuw.nl"));
     *clock_offset = settings.interval_s + 1;
-    for (int i = 0; i < 500 && status_of(LIST_WHITELIST).volgnummer != 2; i++)
+    for (int i = 0; i < 6000 && status_of(LIST_WHITELIST).volgnummer != 2; i++)
         wait_ms(10);
     assert_int_equal(status_of(LIST_WHITELIST).volgnummer, 2);
 }
@@ -406,7 +406,7 @@ static void a_clock_that_is_set_back_brings_a_refresh_too(void **state)
     assert_true(lists_is_ready(lists));
     *clock_offset = 0; /* fetched a day from now: an age that means nothing */
     assert_false(lists_is_ready(lists));
-    for (int i = 0; i < 500 && !lists_is_ready(lists); i++)
+    for (int i = 0; i < 6000 && !lists_is_ready(lists); i++)
         wait_ms(10);
     assert_true(lists_is_ready(lists));
 }
@@ -421,14 +421,14 @@ static void a_failure_is_retried_after_a_back_off_that_doubles(void **state)
     wait_ms(1300); /* a tick and some */
     assert_int_equal(status_of(LIST_WHITELIST).failures_in_a_row, 1);
     *clock_offset = 31;
-    for (int i = 0; i < 300 && status_of(LIST_WHITELIST).failures_in_a_row < 2; i++)
+    for (int i = 0; i < 6000 && status_of(LIST_WHITELIST).failures_in_a_row < 2; i++)
         wait_ms(10);
     assert_int_equal(status_of(LIST_WHITELIST).failures_in_a_row, 2);
     *clock_offset = 31 + 45;
     wait_ms(1300);
     assert_int_equal(status_of(LIST_WHITELIST).failures_in_a_row, 2);
     *clock_offset = 31 + 45 + 20;
-    for (int i = 0; i < 300 && status_of(LIST_WHITELIST).failures_in_a_row < 3; i++)
+    for (int i = 0; i < 6000 && status_of(LIST_WHITELIST).failures_in_a_row < 3; i++)
         wait_ms(10);
     assert_int_equal(status_of(LIST_WHITELIST).failures_in_a_row, 3);
     assert_int_equal(status_of(LIST_PROVIDERS).failures_in_a_row, 0);
@@ -661,7 +661,7 @@ static void readers_always_see_one_whole_version(void **state)
     for (unsigned version = 2; version <= SWAPS + 1; version++) {
         write_source(LIST_CLIENTS, clients_version(version));
         lists_refresh_soon(lists);
-        for (int i = 0; i < 5000 && status_of(LIST_CLIENTS).volgnummer != version; i++)
+        for (int i = 0; i < 60000 && status_of(LIST_CLIENTS).volgnummer != version; i++)
             wait_ms(1);
         assert_int_equal(status_of(LIST_CLIENTS).volgnummer, version);
     }
