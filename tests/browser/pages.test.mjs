@@ -36,7 +36,7 @@ before(async () => {
   await new Promise((resolve) => pgoServer.listen(house.ports.pgo, '127.0.0.1', resolve))
   profile = mkdtempSync(path.join(os.tmpdir(), 'sluis-browser-'))
   chromium = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, userDataDir: profile, timeout: 60000, protocolTimeout: 60000,
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, userDataDir: profile, timeout: 120000, protocolTimeout: 120000,
   })
 })
 
@@ -45,7 +45,7 @@ after(async () => {
   pgoServer?.closeAllConnections()
   await new Promise((resolve) => (pgoServer ? pgoServer.close(resolve) : resolve()))
   await house?.stop()
-  if (profile) rmSync(profile, { recursive: true, force: true })
+  if (profile) rmSync(profile, { recursive: true, force: true, maxRetries: 20 })
 })
 
 // One person with a browser of their own.
@@ -57,7 +57,7 @@ async function withPage(run) {
   page.on('console', (message) => {
     if (message.type() === 'error' && !/status of [45]\d\d|favicon/.test(message.text())) faults.push(message.text())
   })
-  page.setDefaultTimeout(20000)
+  page.setDefaultTimeout(60000)
   try {
     await run(page)
     assert.deepEqual(faults, [], 'what the browser complained about')

@@ -10,7 +10,7 @@ let house, given, refused
 function consent(words, input = '') {
   return new Promise((resolve) => {
     const { binary, folder } = house.sluis
-    const child = execFile(binary, ['consent', ...words, '--config', 'sluis.yaml'], { cwd: folder, timeout: 60000, env: house.sluis.environment },
+    const child = execFile(binary, ['consent', ...words, '--config', 'sluis.yaml'], { cwd: folder, timeout: 120000, env: house.sluis.environment },
       (error, stdout, stderr) => resolve({ status: error ? error.code ?? error.signal : 0, stdout, stderr }))
     child.stdin.on('error', () => {})
     child.stdin.end(input)

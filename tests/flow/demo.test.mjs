@@ -12,7 +12,7 @@ import { freeOffset } from './support/ports.mjs'
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))
 const binary = process.env.SLUIS_BIN ?? path.join(root, 'build-san', 'sluis')
 const folder = path.join(root, 'tests', 'artefacts', 'houses', `demo-${process.pid}`)
-const START_MS = 60000
+const START_MS = 120000
 const DUINEN = 'huisartsdeduinen'
 const MEERPAAL = 'ziekenhuisdemeerpaal'
 const [SANNE, JOOST, MILA, DAAN] = ['999990019', '123456782', '111222333', '426308505']

@@ -2,12 +2,12 @@
 // and a clock that can be shifted. `startHouse` makes one; `house.stop()` ends it and fails when anything in it went wrong.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Browser, exchange } from './support/browser.mjs'
 import { makeCertificates } from './support/certificates.mjs'
 import { startIdentityProvider } from './support/identity-provider.mjs'
 import { listFile, writeLists } from './support/lists.mjs'
+import { until } from './support/patience.mjs'
 import { Pgo } from './support/pgo.mjs'
 import { freePort } from './support/ports.mjs'
 import { Sluis } from './support/sluis.mjs'
@@ -224,7 +224,9 @@ export class House {
     this.writeCatalogue(catalogue)
     this.sluis = new Sluis({
       binary: process.env.SLUIS_BIN ?? path.join(root, 'build-san', 'sluis'), folder: this.folder, configFile: this.file('sluis.yaml'), internalUrl: this.internalUrl,
+      dataVersion: () => this.dataVersion(),
     })
+    this.nodes = [this.sluis]
     await this.sluis.mustRun('keys', 'create', '--config', this.file('sluis.yaml'))
     await this.sluis.mustRun('migrate', '--config', this.file('sluis.yaml'))
     await this.sluis.mustRun('import', this.file('catalogue.yaml'), '--config', this.file('sluis.yaml'))
@@ -244,7 +246,10 @@ export class House {
       back: { address: `127.0.0.1:${ports.back}` },
       internal: { address: `127.0.0.1:${ports.internal}` },
     }))))
-    const sluis = new Sluis({ binary: this.sluis.binary, folder, configFile: file, internalUrl: `http://127.0.0.1:${ports.internal}` })
+    const sluis = new Sluis({
+      binary: this.sluis.binary, folder, configFile: file, internalUrl: `http://127.0.0.1:${ports.internal}`, dataVersion: () => this.dataVersion(),
+    })
+    this.nodes.push(sluis)
     await sluis.start()
     const pgo = this.makePgo('pgo.localhost', this.certificates.pgo)
     pgo.backUrl = `https://localhost:${ports.back}`
@@ -372,11 +377,22 @@ export class House {
   async reloadLists() {
     this.sluis.signal('SIGHUP')
     const wanted = String(this.listNumber - 1)
-    for (let i = 0; i < 300; i++) {
-      if (this.store.query('SELECT min(volgnummer) FROM list_copy').trim() === wanted) return sleep(50)
-      await sleep(30)
-    }
-    throw new Error(`lists number ${wanted} were not taken up`)
+    // A list is kept in the store once it is in use.
+    await until(`lists number ${wanted} taken up`, () => this.store.query('SELECT min(volgnummer) FROM list_copy').trim() === wanted)
+  }
+
+  dataVersion() {
+    return Number(this.store.query('SELECT version FROM catalog_version'))
+  }
+
+  // What was imported has been taken up by every server that runs.
+  async dataTakenUp() {
+    for (const node of this.nodes) await node.dataTakenUp()
+  }
+
+  // Every entry of the numbered log has been written that was made before.
+  async logSettled() {
+    for (const node of this.nodes) await node.logSettled()
   }
 
   async introspect(token) {

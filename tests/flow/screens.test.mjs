@@ -246,17 +246,15 @@ check('8.3 what the person saw is what is registered: a page that would read dif
   const journey = await house.login('ziekenhuisdemeerpaal')
   const name = house.store.query("SELECT display_name FROM provider WHERE name = 'ziekenhuisdemeerpaal'").trim()
   const rename = (to) => house.store.execute(`UPDATE provider SET display_name = '${to}' WHERE name = 'ziekenhuisdemeerpaal'; UPDATE catalog_version SET version = version + 1`)
-  const isShown = async (text) => visibleText((await house.journey('ziekenhuisdemeerpaal').open()).page.text).includes(`Welkom bij ${text}`)
-  const until = async (text) => { while (!await isShown(text)) await new Promise((resolve) => setTimeout(resolve, 100)) }
   const form = { action: '/oauth/consent', button: { name: 'choice', value: 'give' } }
   rename('Praktijk Met Een Andere Naam')
   try {
-    await until('Praktijk Met Een Andere Naam')
+    await house.dataTakenUp()
     assertPage(await journey.browser.submit(journey.page, form), 400, 'niet meer geldig')
     assertPage(await journey.browser.get(journey.page.url), 400, 'niet meer geldig')
   } finally {
     rename(name)
-    await until(name)
+    await house.dataTakenUp()
   }
   assert.equal(house.store.query(`SELECT count(*) FROM consent WHERE trace_id = '${journey.request.requestId}'`).trim(), '0')
   await journey.give()

@@ -6,19 +6,20 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import path from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { after, before, describe } from 'node:test'
 import { Browser, exchange } from './harness.mjs'
 import { makeCertificate, makeCertificates, readCertificate } from './support/certificates.mjs'
+import { check } from './support/checks.mjs'
 import { startIdentityProvider } from './support/identity-provider.mjs'
+import { until } from './support/patience.mjs'
 import { freePort } from './support/ports.mjs'
 import { TEST, YSIS, openProfessionals, step } from './support/professionals.mjs'
 
-const check = (name, run) => test(name, { timeout: 90000 }, run)
 const person = { name: 'Anne de Vries', locaties: ['10'] }
 const CLAIMS = ['sub', 'locaties', 'name', 'amr', 'acr']
 const SECOND = 'het tweede geheim +/=&:%'
 const DIGEST = /^[0-9a-f]{6}$/
+const DRIFT_S = 10 // that an answer may have been under way, on a busy machine
 
 let house
 const connections = [] // of this suite, as they are now
@@ -82,7 +83,6 @@ before(async () => {
   await connect('later')
   await connect('leesbaar')
   await importAll()
-  await sleep(1500) // business data are read again within a second
 }, { timeout: 120000 })
 after(() => house?.stop(), { timeout: 120000 })
 
@@ -121,7 +121,7 @@ describe('the log of a login that went well', () => {
     assert.equal(data.features.response_iss, true)
     assert.equal(data.features.frontchannel_logout, false)
     assert.match(data.features.token_auth_methods, /client_secret_basic/)
-    assert.ok(Math.abs(data.clock_drift_s) <= 2)
+    assert.ok(Math.abs(data.clock_drift_s) <= DRIFT_S)
     assert.equal(data.warning, undefined)
     assert.equal(data.client_id, 'sluis-rp')
     assert.equal(data.environment, 'production')
@@ -415,12 +415,12 @@ describe('clocks', () => {
   check('C20, MET-12: 45 s apart logs in with a warning in the log, 90 s is 509 with the drift and the advice', async () => {
     const late = await house.shifted(-45, () => signedIn('later')) // the first login there, so its newest
     for (const number of [2, 5]) {
-      assert.ok(Math.abs(step(late, number).data.clock_drift_s - 45) <= 2, JSON.stringify(step(late, number)))
+      assert.ok(Math.abs(step(late, number).data.clock_drift_s - 45) <= DRIFT_S, JSON.stringify(step(late, number)))
       assert.match(step(late, number).data.warning, /^912 Klokafwijking/)
     }
     const entry = await house.shifted(-90, () => refused('leesbaar', 509))
     const { fault } = step(entry, 5).data
-    assert.ok(Math.abs(fault.clock_drift_s - 90) <= 2, JSON.stringify(fault))
+    assert.ok(Math.abs(fault.clock_drift_s - 90) <= DRIFT_S, JSON.stringify(fault))
     assert.match(await house.cli('sso', 'log', 'show', entry.ref), /controleer de klok/)
   })
 })
@@ -440,12 +440,7 @@ describe('C17, MET-5: an identity provider that is away', () => {
     assert.ok(isNumber(data.fault.ms))
     await provider.resume()
     // Not asked again for three seconds after the first failure.
-    let answer
-    for (let tries = 0; tries < 60 && !answer?.landing; tries++) {
-      answer = await login('later')
-      if (!answer.landing) await sleep(250)
-    }
-    assert.ok(answer.landing, answer.text)
+    await until('a login', async () => (await login('later')).landing)
     assert.equal(step(await house.newest(slugOf('later')), 2).data.metadata, 'fetched')
   })
 })
@@ -526,7 +521,6 @@ describe('MET-8, MET-9, MET-10: metadata that cannot be had or used', () => {
     await connect('dns', { issuer: 'https://bestaat-niet.invalid' })
     await connect('prive', { issuer: `https://127.0.0.1:${port}/naam`, ...ca, allow_private: false })
     await importAll()
-    await sleep(1500)
   }, { timeout: 60000 })
   after(() => servers.forEach((server) => server.close() && server.closeAllConnections()))
 

@@ -2,17 +2,17 @@
 // against npm oidc-provider and against the health record of sluis-sim.
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
-import { after, before, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { after, before, describe } from 'node:test'
 import { Browser, exchange, forms, visibleText } from './harness.mjs'
+import { assertAbsent, check } from './support/checks.mjs'
 import { signToken } from './support/identity-provider.mjs'
+import { until } from './support/patience.mjs'
 import { DISABLED, POST, TEST, YSIS, openProfessionals, step } from './support/professionals.mjs'
 
 let house
 before(async () => { house = await openProfessionals('sso-logout') }, { timeout: 120000 })
 after(() => house?.stop(), { timeout: 120000 })
 
-const check = (name, run) => test(name, { timeout: 90000 }, run)
 const person = (name) => ({ name, locaties: ['10'] })
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
@@ -56,12 +56,10 @@ function assertInvalid(answer) {
 
 // The entry that a message left, newer than the login's.
 async function entryOf(number, { slug = TEST, code } = {}) {
-  for (let tries = 0; tries < 100; tries++) {
-    const entry = await house.newest(slug)
-    if (step(entry, number) && (code === undefined || entry.code === code)) return entry
-    await sleep(50)
-  }
-  throw new Error(`no entry with step ${number}`)
+  const entry = await house.newest(slug)
+  assert.ok(step(entry, number), `step ${number} in ${JSON.stringify(entry)}`)
+  assert.equal(entry.code, code ?? entry.code)
+  return entry
 }
 
 describe('back-channel', () => {
@@ -137,14 +135,9 @@ describe('back-channel', () => {
   check('901: the failing check is in step 23, the token is nowhere', async () => {
     const token = logoutToken({ sub: 'iemand', nonce: 'n-1' })
     assertInvalid(await send(token))
-    const failing = (entry) => step(entry, 23).lines.filter(({ ok }) => !ok)
-    let entry // the log is written behind the answer
-    for (let tries = 0; tries < 50 && (tries === 0 || failing(entry)[0]?.k !== 'nonce'); tries++) {
-      if (tries > 0) await sleep(100)
-      entry = await entryOf(23, { code: 901 })
-    }
-    assert.deepEqual(failing(entry), [{ k: 'nonce', ok: false }])
-    assert.ok(!JSON.stringify(entry).includes(token.split('.')[2]))
+    const entry = await entryOf(23, { code: 901 })
+    assert.deepEqual(step(entry, 23).lines.filter(({ ok }) => !ok), [{ k: 'nonce', ok: false }])
+    assertAbsent(token.split('.')[2], 'the entry', JSON.stringify(entry))
   })
 
   check('a message that is no form with one logout_token, or for no connection, is refused alike', async () => {
@@ -257,16 +250,6 @@ describe('front-channel (OUT-7)', () => {
 describe('from here (OUT-1 to OUT-3)', () => {
   const logoutUrl = () => `${house.frontUrl}/sso/logout`
   const setLogout = (mode) => house.importOwn((data) => { for (const connection of data.connections) connection.idp_logout = mode })
-  const taken = async (slug, mode) => {
-    for (let tries = 0; tries < 100; tries++) {
-      const { browser } = await enter('Wacht', { slug })
-      const page = await browser.get(logoutUrl())
-      const found = /Wilt u ook uitloggen/.test(page.text) ? 'ask' : /u logt dan ook uit/.test(page.text) ? 'always' : 'off'
-      if (found === mode) return
-      await sleep(50)
-    }
-    throw new Error(`the connection did not become ${mode}`)
-  }
 
   check('OUT-1, OUT-9: off: the session here ends, and the entry says that somebody pressed the button', async () => {
     const { browser, ref } = await enter('Ine')
@@ -282,7 +265,6 @@ describe('from here (OUT-1 to OUT-3)', () => {
 
   check('OUT-2: always: out here first, then to the end-session address of oidc-provider, and back', async () => {
     await setLogout('always')
-    await taken(TEST, 'always')
     const { browser } = await enter('Jan')
     house.providers[TEST].logouts.length = 0
     const page = await browser.get(logoutUrl())
@@ -300,26 +282,18 @@ describe('from here (OUT-1 to OUT-3)', () => {
     assert.match(back.url, /\/logged-out\?state=/)
     assert.match(visibleText(back.text), /U bent uitgelogd, hier en bij de inlogdienst van uw organisatie/)
     assert.deepEqual(house.providers[TEST].logouts, ['taken'])
-    for (let tries = 0; ; tries++) {
-      const entry = (await house.entries('--connection', TEST, '--limit', '5')).map(({ ref }) => ref)
-      const found = (await Promise.all(entry.map((ref) => house.entry(ref)))).find((one) => step(one, 21) && one.user === 'Jan')
-      const at = found?.steps.filter(({ n }) => n === 22) ?? []
-      if (at.length === 2) {
-        assert.deepEqual([at[0].data.id_token_hint, at[1].data.return_state], [true, 'ok'])
-        assert.ok(!JSON.stringify(found).includes(url.searchParams.get('id_token_hint').split('.')[2]))
-        assert.match(await house.cli('sso', 'log', 'show', found.ref), /^22 .*\n22 .*return_state=ok/m)
-        break
-      }
-      assert.ok(tries < 50, 'the way back is not in the entry')
-      await sleep(100)
-    }
+    const entries = (await house.entries('--connection', TEST, '--limit', '5')).map(({ ref }) => ref)
+    const found = (await Promise.all(entries.map((ref) => house.entry(ref)))).find((one) => step(one, 21) && one.user === 'Jan')
+    const ways = found.steps.filter(({ n }) => n === 22)
+    assert.deepEqual(ways.map(({ data }) => [data.id_token_hint, data.return_state]), [[true, undefined], [undefined, 'ok']])
+    assertAbsent(url.searchParams.get('id_token_hint').split('.')[2], 'the entry', JSON.stringify(found))
+    assert.match(await house.cli('sso', 'log', 'show', found.ref), /^22 .*\n22 .*return_state=ok/m)
     // A reload shows the same page and leaves no other entry.
     assert.match(visibleText((await browser.get(back.url)).text), /hier en bij/)
   })
 
   check('OUT-3, 905: a way back that nobody began here: the page is shown, nothing else happens', async () => {
     await setLogout('always')
-    await taken(TEST, 'always')
     const { browser } = await enter('Kees')
     const url = (state) => `${house.startUrl(TEST)}/logged-out${state === undefined ? '' : `?state=${state}`}`
     for (const state of [undefined, '', 'A'.repeat(43)]) {
@@ -336,7 +310,6 @@ describe('from here (OUT-1 to OUT-3)', () => {
 
   check('904: a provider without an end-session address: out here all the same, and the page says so', async () => {
     await setLogout('always')
-    await taken(POST, 'always')
     const { browser } = await enter('Lies', { slug: POST })
     const done = await browser.submit(await browser.get(logoutUrl()))
     assert.equal(done.status, 200)
@@ -349,7 +322,6 @@ describe('from here (OUT-1 to OUT-3)', () => {
 
   check('OUT-2: ask: two choices with a warning; "alleen hier" ends the session here only', async () => {
     await setLogout('ask')
-    await taken(TEST, 'ask')
     const { browser } = await enter('Mia')
     const page = await browser.get(logoutUrl())
     assert.match(visibleText(page.text), /Wilt u ook uitloggen bij de inlogdienst van uw organisatie\? Let op: dan sluit u ook uw dossier/)
@@ -412,7 +384,7 @@ describe('by others', () => {
       const entries = await Promise.all(refs.map((ref) => house.entry(ref)))
       return entries.map((entry) => step(entry, 21)?.data.reason).find(Boolean)
     }
-    for (let tries = 0; await reasonOf('Quinten') === undefined && tries < 70; tries++) await sleep(1000)
+    await until('Quinten is out', async () => await reasonOf('Quinten') !== undefined)
     assert.deepEqual([await reasonOf('Quinten'), await reasonOf('Rik')], ['idle', 'absolute'])
   })
 })

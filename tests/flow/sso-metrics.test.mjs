@@ -1,7 +1,6 @@
 // What operations see of the professional's door: counters, and a numbered log that cannot be written (C30).
 import assert from 'node:assert/strict'
 import { after, before, describe } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isPostgres } from './harness.mjs'
 import { check } from './support/checks.mjs'
 import { POST, TEST, openProfessionals } from './support/professionals.mjs'
@@ -21,9 +20,10 @@ const logins = (code, result, environment = 'production') => `sluis_sso_logins_t
 
 // What a counter has become, and how much it rose while something was done; the log is written behind the answer.
 async function rises(names, run) {
+  await house.logSettled()
   const past = await read()
   await run()
-  for (let tries = 0; tries < 50 && (await read())('sluis_sso_log_queued') > 0; tries++) await sleep(50)
+  await house.logSettled()
   const now = await read()
   return names.map((name) => now(name) - past(name))
 }
@@ -76,6 +76,7 @@ describe('counters', () => {
 
 describe('C30: the numbered log cannot be written', () => {
   check('logins go on; the loss is counted, and each has its line in the process log', async () => {
+    await house.logSettled()
     const told = lostLines().length
     const entries = house.count('sso_log')
     breakLog()

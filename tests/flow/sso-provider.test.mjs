@@ -2,10 +2,12 @@
 // the hand-over's signed form. The person logs in at an identity provider that somebody else wrote.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe } from 'node:test'
 import * as jose from 'jose'
 import * as client from 'openid-client'
 import { Browser, exchange, links } from './harness.mjs'
+import { assertAbsent, check } from './support/checks.mjs'
+import { eventually } from './support/patience.mjs'
 import { POST, TEST, openProfessionals, step } from './support/professionals.mjs'
 
 const SECRET = 'geheim +/=&:% van-de-apotheek' // every character that clients are known to break on
@@ -28,27 +30,11 @@ before(async () => {
       application({ client_id: 'dicht', redirect_uris: callback, client_auth: 'none', status: 'disabled' }),
     ]
   })
-  await house.sluis.waitFor('/readyz')
   const options = { execute: [client.allowInsecureRequests] }
-  apotheek = await eventually(() => client.discovery(new URL(issuer), 'apotheek', {}, client.ClientSecretBasic(SECRET), options))
+  apotheek = await client.discovery(new URL(issuer), 'apotheek', {}, client.ClientSecretBasic(SECRET), options)
   mobiel = await client.discovery(new URL(issuer), 'mobiel', {}, client.None(), options)
-  await eventually(async () => assert.notEqual((await exchange(`${issuer}/authorize?client_id=apotheek&redirect_uri=${encodeURIComponent(callback)}`)).status, 400))
 }, { timeout: 120000 })
 after(() => house?.stop(), { timeout: 120000 })
-
-const check = (name, run) => test(name, { timeout: 90000 }, run)
-
-// Business data and keys are seen within seconds, not at once.
-async function eventually(run) {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await run()
-    } catch (error) {
-      if (tries === 50) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
-}
 
 const nowS = () => Math.floor(Date.now() / 1000)
 
@@ -310,9 +296,10 @@ describe('prompt and max_age', () => {
     const silent = await open(await request(apotheek, { max_age: '3600', prompt: 'none' }), { browser })
     assert.equal(silent.parameters.error, 'login_required')
     const logins = house.providers[TEST].logins
+    const before = nowS() - 2
     const anew = await signIn(apotheek, { max_age: '3600' }, { browser })
     assert.equal(house.providers[TEST].logins, logins + 1)
-    assert.ok(anew.claims.auth_time >= nowS() - 10)
+    assert.ok(anew.claims.auth_time >= before)
   })
 
   check('max_age counts from auth_time and not from the sign-on here; too old and prompt none is login_required', async () => {
@@ -461,7 +448,6 @@ describe('userinfo and logging out', () => {
     assert.equal((await userinfo(tokens.id_token)).status, 401)
     assert.equal((await userinfo(tokens.access_token, 'POST')).status, 200)
     await house.shifted(301, async () => assert.equal((await userinfo(tokens.access_token)).status, 401))
-    assert.equal((await userinfo(tokens.access_token)).status, 200)
   })
 
   check('a code is no access token, and an access token is no code', async () => {
@@ -523,7 +509,7 @@ describe('the patient', () => {
     assert.match(login.landing, /^\/status\//, login.text)
     const { tokens, claims } = await signIn(apotheek, {}, { browser: login.browser })
     assert.ok(!('patient' in claims))
-    assert.ok(!Buffer.from(tokens.id_token.split('.')[1], 'base64url').toString().includes(PATIENT))
+    assertAbsent(PATIENT, 'the ID token', Buffer.from(tokens.id_token.split('.')[1], 'base64url').toString())
     assert.equal(claims.landing, login.landing)
     const events = async () => (await house.cli('audit', 'list', '--limit', '1000')).split('\n').filter((line) => line.includes('patient_access')).length
     const before = await events()
@@ -535,7 +521,7 @@ describe('the patient', () => {
     assert.deepEqual(info.patient, { reference: login.landing.split('/')[2], kind: 'external_id', value: PATIENT })
     assert.equal(info.landing, login.landing)
     assert.equal(await events(), before + 1)
-    assert.ok(!house.sluis.log().includes(PATIENT))
+    assertAbsent(PATIENT, 'the process log', house.sluis.log())
   })
 
   check('without a patient userinfo says so', async () => {

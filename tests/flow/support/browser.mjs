@@ -3,7 +3,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { lookupLoopback } from './ports.mjs'
 
-const TIMEOUT_MS = 20000
+const TIMEOUT_MS = 60000
 
 // One exchange, byte for byte as asked. `target` overrides the path, for requests that a URL object would tidy up.
 export function exchange(url, { method = 'GET', headers = {}, body, tls = {}, target, timeout = TIMEOUT_MS, agent } = {}) {

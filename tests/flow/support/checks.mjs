@@ -3,7 +3,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forms, links, visibleText } from './browser.mjs'
 
-export const check = (name, run) => test(name, { timeout: 90000 }, run)
+// A test that hangs ends; one on a slow machine does not.
+export const check = (name, run) => test(name, { timeout: 240000 }, run)
+
+// That a mark stands nowhere in a text or in bytes. Eight characters are not found by chance. What is shorter is hunted as
+// a word of its own: a few digits in a row stand in any long text, in a time, a port or a random id.
+export function assertAbsent(mark, where, haystack) {
+  const text = Buffer.isBuffer(haystack) ? haystack.toString('latin1') : haystack
+  const wanted = Buffer.isBuffer(haystack) ? Buffer.from(mark).toString('latin1') : mark
+  assert.ok(mark.length > 3, `${mark} is found anywhere`)
+  let at = text.indexOf(wanted)
+  const isLetter = (character) => /[0-9A-Za-z]/.test(character ?? '')
+  const isPart = () => (isLetter(text[at - 1]) && isLetter(wanted[0])) || (isLetter(text[at + wanted.length]) && isLetter(wanted.at(-1)))
+  while (mark.length < 8 && at >= 0 && isPart()) at = text.indexOf(wanted, at + 1)
+  assert.equal(at, -1, `${mark} in ${where}: ...${text.slice(Math.max(0, at - 80), at + wanted.length + 20)}...`)
+}
 
 // The ways that lead from a page to the PGO: addresses of links and of forms.
 export function waysBack(page) {

@@ -1,10 +1,12 @@
 // An identity provider for patients: npm oidc-provider on http://idp.localhost, with a login page that answers by itself
 // as a test has set it, or shows buttons to a person. What comes back from it can be spoiled, one rule at a time.
-import { createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { createHash, generateKeyPair, generateKeyPairSync, sign } from 'node:crypto'
 import { createServer } from 'node:http'
+import { promisify } from 'node:util'
 import { freePort } from './ports.mjs'
 
 const KEY_ID = 'test-1'
+const CALL_MS = 60000 // that this provider waits for an answer of its clients
 
 function base64url(value) {
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
@@ -31,8 +33,8 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
 
   const port = await freePort()
   const issuer = `http://${host}:${port}`
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const strangerKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
+  let strangerKey
 
   const idp = {
     issuer,
@@ -41,7 +43,10 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
     clientSecret,
     redirectUri,
     privateKey,
-    strangerKey,
+    // A key that is not its own; most tests need none.
+    get strangerKey() {
+      return strangerKey ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+    },
     // What the login page does: 'login', 'cancel', 'error:<code>' or 'page'. With `person` the BSN in the claim; an
     // object is used as the claims themselves.
     behaviour: { action: 'login', person: '999990019' },
@@ -95,6 +100,7 @@ export async function startIdentityProvider({ clientId, clientSecret, redirectUr
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: Boolean(logout) }, backchannelLogout: { enabled: Boolean(logout) } },
     interactions: { policy, url: (ctx, interaction) => `/interaction/${interaction.uid}` },
     cookies: { keys: ['test'] },
+    httpOptions: () => ({ signal: AbortSignal.timeout(CALL_MS) }),
     ttl: { Interaction: 900, Session: 900, Grant: 900, IdToken: 300, AccessToken: 300, AuthorizationCode: 60 },
     findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id, ...people.get(id) }) }),
     async loadExistingGrant(ctx) {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from './patience.mjs'
 
 export async function startNginx(folder, { http, port }) {
   const home = path.join(folder, 'nginx')
@@ -24,10 +24,8 @@ export async function startNginx(folder, { http, port }) {
   })
   process.on('exit', () => child.kill('SIGTERM')) // its workers end with it, which a SIGKILL would leave behind
   const said = () => ['start.log', 'error.log'].map((name) => { try { return readFileSync(path.join(home, name), 'utf8') } catch { return '' } }).join('')
-  for (let tries = 0; !(await answers(port)); tries++) {
-    if (tries === 200 || child.exitCode !== null) throw new Error(`nginx does not answer: ${said()}`)
-    await sleep(25)
-  }
+  await until(() => `nginx answers: ${said()}`, async () => (await answers(port)) || child.exitCode !== null)
+  if (child.exitCode !== null) throw new Error(`nginx ended: ${said()}`)
   return {
     errors: () => readFileSync(path.join(home, 'error.log'), 'utf8'),
     async stop() {

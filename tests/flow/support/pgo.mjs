@@ -14,10 +14,10 @@ export class Pgo {
     Object.assign(this, { host, redirectUri, certificate, ca, frontUrl, backUrl })
     this.client = { client_id: host }
     this.agent = new Agent({
-      connect: { ...certificate, ca, lookup: lookupLoopback, timeout: 10000 },
-      headersTimeout: 20000, bodyTimeout: 20000,
+      connect: { ...certificate, ca, lookup: lookupLoopback, timeout: 60000 },
+      headersTimeout: 60000, bodyTimeout: 60000,
     })
-    this.plain = new Agent({ connect: { lookup: lookupLoopback, timeout: 10000 }, headersTimeout: 20000, bodyTimeout: 20000 })
+    this.plain = new Agent({ connect: { lookup: lookupLoopback, timeout: 60000 }, headersTimeout: 60000, bodyTimeout: 60000 })
   }
 
   async close() {

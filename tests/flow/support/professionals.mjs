@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Browser, House, exchange, visibleText } from '../harness.mjs'
 import { startIdentityProvider } from './identity-provider.mjs'
-import { toYaml } from './yaml.mjs'
+import { until } from './patience.mjs'
 import { freeOffset } from './ports.mjs'
+import { toYaml } from './yaml.mjs'
 
 const root = path.dirname(path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url)))))
 export const YSIS = 'zonnestraaltjes_ysis'
@@ -49,7 +49,7 @@ export class Professionals extends House {
     writeFileSync(this.file('sso-demo.yaml'), filled)
   }
 
-  // The customer of oidc-provider; `change` alters the data before they are imported.
+  // The customer of oidc-provider; `change` alters the data before they are imported. They are in use when it is done.
   async importOwn(change = () => {}) {
     const connection = (slug, more = {}) => ({
       platform: 'demo', environment: 'production', customer_key: 'duinzicht', provider_key: slug.split('_')[1], status: 'active',
@@ -74,6 +74,7 @@ export class Professionals extends House {
     change(data)
     writeFileSync(this.file('sso-own.yaml'), toYaml(data))
     await this.cli('import', this.file('sso-own.yaml'))
+    await this.dataTakenUp()
   }
 
   startSim() {
@@ -86,11 +87,9 @@ export class Professionals extends House {
   }
 
   async simReady() {
-    for (let tries = 0; tries < 300; tries++) {
-      if (await exchange(this.at('epd', '/inloggen')).then((answer) => answer.status === 200, () => false)) return
-      await sleep(100)
-    }
-    throw new Error(`sluis-sim is not ready: ${readFileSync(this.file('sim.log'), 'utf8')}`)
+    await until(() => `sluis-sim is ready: ${readFileSync(this.file('sim.log'), 'utf8')}`, () =>
+      this.sim.exitCode !== null || exchange(this.at('epd', '/inloggen')).then((answer) => answer.status === 200, () => false))
+    assert.equal(this.sim.exitCode, null, readFileSync(this.file('sim.log'), 'utf8'))
   }
 
   async stop() {
@@ -180,23 +179,23 @@ export class Professionals extends House {
   // ---- what Sluis tells ----
 
   async entries(...filter) {
+    await this.logSettled()
     return (await this.cli('sso', 'log', 'list', '--json', ...filter)).split('\n').filter(Boolean).map((line) => JSON.parse(line))
   }
 
-  // The entry of a reference, once it has ended: the log is written behind the answer.
+  // The entry of a reference, once it has ended.
   async entry(reference, { isEnded = true } = {}) {
-    for (let tries = 0; tries < 100; tries++) {
+    await this.logSettled()
+    return until(`entry ${reference} in the log`, async () => {
       const shown = await this.sluis.run('sso', 'log', 'show', reference, '--json', '--config', this.file('sluis.yaml'))
       const entry = shown.status === 0 ? JSON.parse(shown.stdout) : undefined
-      if (entry && (!isEnded || entry.result)) return entry
-      await sleep(100)
-    }
-    throw new Error(`no entry ${reference} in the log`)
+      return entry && (!isEnded || entry.result) && entry
+    })
   }
 
   async newest(slug, environment = 'production', options) {
     // Attempts under a clock that was ahead are not the newest.
-    const now = `${new Date(Date.now() + 30000).toISOString().slice(0, 19)}Z`
+    const now = `${new Date(Date.now() + 1000).toISOString().slice(0, 19)}Z`
     const [{ ref }] = await this.entries('--connection', slug, '--environment', environment, '--to', now, '--limit', '1')
     return this.entry(ref, options)
   }

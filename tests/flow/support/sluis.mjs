@@ -5,15 +5,17 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exchange } from './browser.mjs'
+import { until } from './patience.mjs'
 
 const SANITIZER = /ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|SUMMARY: \w*Sanitizer/
-const START_MS = 30000
-const STOP_MS = 40000
+const START_MS = 90000
+const STOP_MS = 60000
+const RUN_MS = 120000
 
 export class Sluis {
-  // `folder` holds the configuration and gets the logs
-  constructor({ binary, folder, configFile, internalUrl }) {
-    Object.assign(this, { binary, folder, configFile, internalUrl })
+  // `folder` holds the configuration and gets the logs; `dataVersion` tells the version of the business data in the store
+  constructor({ binary, folder, configFile, internalUrl, dataVersion = () => 0 }) {
+    Object.assign(this, { binary, folder, configFile, internalUrl, dataVersion })
     this.logFile = path.join(folder, 'sluis.log')
     this.outputFile = path.join(folder, 'sluis.out')
     writeFileSync(this.logFile, '')
@@ -28,10 +30,10 @@ export class Sluis {
 
   // Runs a subcommand to its end: { status, stdout, stderr }.
   run(...words) {
-    return new Promise((resolve) => {
-      execFile(this.binary, words, { env: this.environment, cwd: this.folder, timeout: 60000, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
-        if (SANITIZER.test(stderr)) throw new Error(`sluis ${words[0]}: ${stderr}`)
-        resolve({ status: error ? error.code ?? -1 : 0, stdout, stderr })
+    return new Promise((resolve, reject) => {
+      execFile(this.binary, words, { env: this.environment, cwd: this.folder, timeout: RUN_MS, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+        if (SANITIZER.test(stderr)) return reject(new Error(`sluis ${words[0]}: ${stderr}`))
+        return resolve({ status: error ? error.code ?? -1 : 0, stdout, stderr })
       })
     })
   }
@@ -69,7 +71,7 @@ export class Sluis {
     while (Date.now() < end) {
       if (this.exit) throw new Error(`sluis ended at start (${JSON.stringify(this.exit)}):\n${this.log().slice(-4000)}`)
       try {
-        const answer = await exchange(`${this.internalUrl}${probe}`, { timeout: 3000 })
+        const answer = await exchange(`${this.internalUrl}${probe}`, { timeout: 10000 })
         if (answer.status === 200) return
         last = `${answer.status} ${answer.text}`
       } catch (error) {
@@ -78,6 +80,25 @@ export class Sluis {
       await sleep(20)
     }
     throw new Error(`sluis: ${probe} did not answer 200 within ${milliseconds} ms; last: ${last}\n${this.log().slice(-4000)}`)
+  }
+
+  get isRunning() {
+    return Boolean(this.process) && !this.exit
+  }
+
+  // The server looks for new business data every second, and says so when it has them, as it does at its start.
+  async dataTakenUp() {
+    const version = this.dataVersion()
+    const loaded = (what) => [...this.log().matchAll(new RegExp(`"business_data_loaded".*"what":"${what}","version":(\\d+)`, 'g'))]
+      .some(([, one]) => Number(one) >= version)
+    await until(`version ${version} of the business data taken up`, () =>
+      !this.isRunning || (loaded('catalogue') && loaded('connections')))
+  }
+
+  // The numbered log is written behind the answers, and of each the entry waits before the answer leaves.
+  async logSettled() {
+    await until('no entry of the numbered log that waits', async () => !this.isRunning ||
+      /^sluis_sso_log_queued 0$/m.test((await exchange(`${this.internalUrl}/metrics`)).text))
   }
 
   log() {

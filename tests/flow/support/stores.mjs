@@ -15,7 +15,7 @@ function withDatabase(url, name) {
 
 function psql(url, sql) {
   return execFileSync('psql', ['--no-psqlrc', '--quiet', '--tuples-only', '--no-align', '--set', 'ON_ERROR_STOP=1', '--command', sql, url],
-    { encoding: 'utf8', timeout: 30000, stdio: ['ignore', 'pipe', 'pipe'] })
+    { encoding: 'utf8', timeout: 90000, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 export function makeStore(folder) {
@@ -25,8 +25,8 @@ export function makeStore(folder) {
       url: `sqlite:${file}`,
       // Everything that is on the disk, log of writes included.
       bytes: () => Buffer.concat(readdirSync(folder).filter((name) => name.startsWith('sluis.db')).map((name) => readFileSync(path.join(folder, name)))),
-      query: (sql) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', file, sql], { encoding: 'utf8', timeout: 30000 }),
-      execute: (sql) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', file, sql], { encoding: 'utf8', timeout: 30000 }),
+      query: (sql) => execFileSync('sqlite3', ['-cmd', '.timeout 60000', file, sql], { encoding: 'utf8', timeout: 90000 }),
+      execute: (sql) => execFileSync('sqlite3', ['-cmd', '.timeout 60000', file, sql], { encoding: 'utf8', timeout: 90000 }),
     }
   }
   // The password travels by the environment, as the manual has it: none in a configuration file.
@@ -38,7 +38,7 @@ export function makeStore(folder) {
   psql(server.href, `CREATE DATABASE ${name}`)
   return {
     url,
-    bytes: () => execFileSync('pg_dump', ['--dbname', url], { timeout: 60000, maxBuffer: 1 << 28 }),
+    bytes: () => execFileSync('pg_dump', ['--dbname', url], { timeout: 90000, maxBuffer: 1 << 28 }),
     query: (sql) => psql(url, sql),
     execute: (sql) => psql(url, sql),
   }
