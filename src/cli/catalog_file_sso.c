@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "cli/catalog_value.h"
+#include "idp/issuer.h"
 #include "sso/views.h"
 
 #include <string.h>
@@ -245,6 +246,26 @@ static void check_references(const struct reader *reader, const struct known *kn
                       "describe it under ceilings at the top");
 }
 
+/* MET-2: half a configuration would fail at each login. */
+static void check_provider(const struct reader *reader, const char *path,
+                           const struct sso_connection *connection)
+{
+    struct arena *arena = reader->arena;
+    const char *fault = issuer_fault(connection->issuer, connection->tenants);
+    bool has_endpoints = connection->authorization_endpoint.length > 0 &&
+                         connection->token_endpoint.length > 0 && connection->jwks_uri.length > 0;
+    if (fault != NULL)
+        reader_report(
+            reader, arena_printf(arena, "%s.tenants", path), fault,
+            "write {tenantid} once in the path of issuer, and in tenants the ids of 1 to 100 tenants "
+            "in small letters, with one space between; or neither of the two");
+    if (issuer_is_template(connection->issuer) && connection->metadata_url.length == 0 && !has_endpoints)
+        reader_report(
+            reader, arena_printf(arena, "%s.metadata_url", path),
+            "is needed, because the issuer holds {tenantid}",
+            "for Entra ID write https://login.microsoftonline.com/organizations/v2.0" METADATA_TAIL);
+}
+
 static void read_connections(const struct reader *reader, const struct raw_list *list,
                              const struct known *known, struct sso_data *data)
 {
@@ -266,6 +287,7 @@ static void read_connections(const struct reader *reader, const struct raw_list 
         if (connection->idle_s > connection->absolute_s)
             reader_report(reader, arena_printf(arena, "%s.idle", path), "is longer than absolute",
                           "write fewer seconds");
+        check_provider(reader, path, connection);
         /* MET-1: either of the two may be entered. */
         if (str_ends_with(connection->issuer, STR(METADATA_TAIL)) && connection->metadata_url.length == 0) {
             connection->metadata_url = connection->issuer;

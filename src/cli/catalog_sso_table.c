@@ -80,10 +80,17 @@ static const struct field_row connection_rows[] = {
      .text =
          "Kind of identity provider: gives keys that are left out their usual values, see PRESETS. A text "
          "key that is there and empty stays empty."},
-    {"issuer", TEXT(sso_connection, FIELD_URL, issuer),
+    {"issuer", TEXT(sso_connection, FIELD_ISSUER, issuer),
      .example = "https://zonnestraaltjes.ysis.example/cas/oidc",
      .text = "OpenID Connect issuer, exactly as it is in its metadata; or the URL of the metadata, when that "
-             "ends in /.well-known/openid-configuration."},
+             "ends in /.well-known/openid-configuration. Metadata for several tenants of Entra ID "
+             "(organizations, common) have {tenantid} in it: see tenants."},
+    {"tenants", TEXT(sso_connection, FIELD_WORDS, tenants), .example = "2b6f3c1e-7a5d-4e1b-9c8f-0d2a4b6c8e10",
+     .text = "Ids of the tenants whose people may log in, with spaces between, in small letters as `tid` of "
+             "their "
+             "tokens has them; needed when the issuer holds {tenantid}, and for nothing else. It needs "
+             "metadata_url as well. Each of them may say who is in which location, so list none that is "
+             "not the customer's."},
     {"metadata_url", TEXT(sso_connection, FIELD_URL, metadata_url),
      .example = "https://idp.example.nl/metadata",
      .text = "Where the metadata is, when that is not the issuer with /.well-known/openid-configuration."},

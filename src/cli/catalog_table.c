@@ -158,6 +158,7 @@ const char *field_expectation(struct arena *arena, const struct field_row *row)
     case FIELD_WORDS:
         return "words with one space between";
     case FIELD_URL:
+    case FIELD_ISSUER:
         return "an https URL";
     case FIELD_URLS:
         return "https URLs with one space between";

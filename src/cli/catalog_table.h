@@ -21,6 +21,7 @@ enum field_kind {
     FIELD_CHOICE,      /* one of `choices` */
     FIELD_WORDS,       /* printable ASCII, words with one space between */
     FIELD_URL,         /* https; http for localhost in development mode */
+    FIELD_ISSUER,      /* such a URL, with at most one {tenantid} in it (idp/issuer.h) */
     FIELD_URLS,        /* such URLs without a fragment, with one space between */
     FIELD_COLOR,       /* #rrggbb */
     FIELD_FILE,        /* made absolute */

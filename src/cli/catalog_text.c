@@ -49,6 +49,7 @@ static bool is_left_out(const struct field_row *row, const char *standard, const
     case FIELD_CHOICE:
     case FIELD_WORDS:
     case FIELD_URL:
+    case FIELD_ISSUER:
     case FIELD_URLS:
     case FIELD_COLOR:
     case FIELD_FILE:

@@ -1,6 +1,7 @@
 #include "cli/catalog_value.h"
 
 #include "idp/connection.h"
+#include "idp/issuer.h"
 #include "medmij/scope.h"
 
 #include <string.h>
@@ -277,6 +278,10 @@ bool field_is_right(const struct field_row *row, struct str text, bool is_develo
         return is_word_list(text);
     case FIELD_URL:
         return is_url(text, is_development);
+    case FIELD_ISSUER: {
+        char url[ISSUER_URL_SIZE];
+        return issuer_sample(text, url, sizeof url) && is_url(str_from_c(url), is_development);
+    }
     case FIELD_URLS:
         return is_url_list(text, is_development);
     case FIELD_COLOR:

@@ -35,6 +35,7 @@ struct idp_signer {
 struct idp_connection {
     const char *id; /* stable key of caches: same id and issuer = same metadata */
     const char *issuer;
+    const char *tenants; /* words; where the issuer is a template, and nowhere else (idp/issuer.h); or NULL */
     const char *metadata_url; /* NULL = issuer + /.well-known/openid-configuration (MET-1) */
     /* Overrides win over metadata (MET-4); NULL = from metadata. All that are needed given: no
      * discovery at all (userinfo_endpoint is not needed when userinfo is off). */

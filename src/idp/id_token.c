@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "base/secret.h"
+#include "idp/issuer.h"
 #include "jose/claims.h"
 
 #include <openssl/evp.h>
@@ -15,7 +16,7 @@ static enum idp_result refuse(struct failure *failure, enum idp_result result, c
     return result;
 }
 
-struct jws_options id_token_jws_options(const struct idp_connection *connection)
+static struct jws_options jws_options(const struct idp_connection *connection)
 {
     static const char *const rs256_only[] = {"RS256"}; /* IDT-2 */
     struct jws_options options = {
@@ -28,6 +29,32 @@ struct jws_options id_token_jws_options(const struct idp_connection *connection)
         options.alg_count = 1;
     }
     return options;
+}
+
+enum jws_result id_token_verify(struct str token, const struct jwk_set *keys,
+                                const struct idp_connection *connection, const char *type,
+                                json_t **out_claims, const char **out_alg, struct failure *failure)
+{
+    struct jws_options options = jws_options(connection);
+    options.types = &type;
+    options.type_count = type != NULL ? 1 : 0;
+    enum jws_result result = jws_verify(token, keys, &options, out_claims, out_alg, failure);
+    struct str iss;
+    if (result != JWS_OK || !issuer_is_template(str_from_c(connection->issuer)) ||
+        claim_text(*out_claims, "iss", &iss) != OK) /* without it the token is refused for that */
+        return result;
+    /* Which tenant it is of is known by now, so a second look leaves the keys of others out. */
+    const struct str key_issuers[] = {str_from_c(connection->issuer), iss};
+    json_t *claims = NULL;
+    options.key_issuers = key_issuers;
+    options.key_issuer_count = 2;
+    result = jws_verify(token, keys, &options, &claims, NULL, failure);
+    if (result != JWS_OK) {
+        json_decref(*out_claims);
+        *out_claims = NULL;
+    }
+    json_decref(claims);
+    return result;
 }
 
 enum idp_result id_token_jws_result(enum jws_result result)
@@ -49,15 +76,28 @@ enum idp_result id_token_jws_result(enum jws_result result)
     return IDP_ID_TOKEN_SIGNATURE;
 }
 
-static enum idp_result check_issuer_is(const json_t *claims, const char *issuer, struct failure *failure)
+/* Bytewise. A tenant that is named in `tid` must be the one in iss. */
+static enum idp_result check_issuer_is(const json_t *claims, const struct idp_connection *connection,
+                                       struct str expected, bool is_tenant_told, struct failure *failure)
 {
-    struct str iss;
+    struct str iss, tenant, tid;
     enum outcome outcome = claim_text(claims, "iss", &iss);
     if (outcome == FAILED)
         return refuse(failure, IDP_ID_TOKEN_MALFORMED, "iss is no text");
-    if (outcome == ABSENT || !str_equal_c(iss, issuer)) /* bytewise */
+    if (outcome == ABSENT ||
+        !issuer_covers(str_from_c(connection->issuer), str_from_c(connection->tenants), iss, &tenant))
         return refuse(failure, IDP_ID_TOKEN_ISS, "iss is not the configured issuer");
-    return IDP_OK;
+    if (expected.length > 0 && !str_equal(iss, expected))
+        return refuse(failure, IDP_ID_TOKEN_ISS, "iss is another tenant than the one that answered");
+    if (tenant.length == 0)
+        return IDP_OK;
+    outcome = claim_text(claims, "tid", &tid);
+    if (outcome == FAILED)
+        return refuse(failure, IDP_ID_TOKEN_MALFORMED, "tid is no text");
+    if (outcome == ABSENT)
+        return is_tenant_told ? refuse(failure, IDP_ID_TOKEN_ISS, "no tid to fill in the issuer with")
+                              : IDP_OK;
+    return str_equal(tid, tenant) ? IDP_OK : refuse(failure, IDP_ID_TOKEN_ISS, "iss is not that of its tid");
 }
 
 /* Of a list, one must be us and every other one trusted. */
@@ -90,9 +130,9 @@ static enum idp_result check_audience_is(const json_t *claims, const struct idp_
 }
 
 enum idp_result id_token_check_parties(const json_t *claims, const struct idp_connection *connection,
-                                       const char *issuer, struct failure *failure)
+                                       struct str issuer, struct failure *failure)
 {
-    enum idp_result result = check_issuer_is(claims, issuer, failure);
+    enum idp_result result = check_issuer_is(claims, connection, issuer, false, failure);
     return result == IDP_OK ? check_audience_is(claims, connection, failure) : result;
 }
 
@@ -189,7 +229,11 @@ struct trial {
 
 static enum idp_result check_issuer(const struct trial *trial, struct failure *failure)
 {
-    return check_issuer_is(trial->claims, trial->connection->issuer, failure);
+    struct str answered = trial->attempt->issuer;
+    bool is_tenant_known = issuer_is_template(str_from_c(trial->connection->issuer)) &&
+                           !issuer_is_template(answered); /* the answer told which (RSP-9) */
+    return check_issuer_is(trial->claims, trial->connection, is_tenant_known ? answered : STR_NONE, true,
+                           failure);
 }
 
 static enum idp_result check_audience(const struct trial *trial, struct failure *failure)
@@ -434,7 +478,6 @@ enum idp_result id_token_check(struct str token, const struct jwk_set *keys,
                                int64_t now, struct str access_token, json_t **out_claims,
                                struct idp_report *report, struct failure *failure)
 {
-    const struct jws_options options = id_token_jws_options(connection);
     struct trial trial = {
         .connection = connection,
         .attempt = attempt,
@@ -449,7 +492,7 @@ enum idp_result id_token_check(struct str token, const struct jwk_set *keys,
     if (report->header == NULL && jws_peek_header(token, &report->header) != OK)
         report->header = NULL;
     /* Signature first, then claims: nothing is concluded from a payload that nobody vouches for. */
-    enum jws_result verified = jws_verify(token, keys, &options, &claims, &trial.alg, failure);
+    enum jws_result verified = id_token_verify(token, keys, connection, NULL, &claims, &trial.alg, failure);
     report_signature(report, verified);
     if (verified != JWS_OK) {
         failure_prefix(failure, "ID token");

@@ -25,16 +25,21 @@ enum idp_result id_token_blame_own_key(enum idp_result result, struct idp_report
 /* The first of those header members that is there; NULL = none. */
 const char *id_token_own_key(const json_t *header);
 
-/* The algorithms and the HMAC secret of a connection, also for signed userinfo (UIN-3). */
-struct jws_options id_token_jws_options(const struct idp_connection *connection);
+/* The signature of whatever the provider signs (also UIN-3, OUT-4), by the algorithms and the HMAC secret of
+ * the connection; `type` is a `typ` that is accepted besides JWT, or NULL. At a provider of several tenants a
+ * key that says whose it is counts for that tenant only. out_alg may be NULL. */
+enum jws_result id_token_verify(struct str token, const struct jwk_set *keys,
+                                const struct idp_connection *connection, const char *type,
+                                json_t **out_claims, const char **out_alg,
+                                struct failure *failure) MUST_CHECK;
 enum idp_result id_token_jws_result(enum jws_result result);
 
 /* Rules that other signed tokens of the same provider are held to as well (UIN-3, OUT-4); their failure texts
  * do not say which token it was. */
 #define ID_TOKEN_IAT_AGE_MAX_S 600 /* IDT-10 */
-/* IDT-6 and IDT-7 */
+/* IDT-6 and IDT-7; `issuer` is who must have said it, empty for any whom the connection covers. */
 enum idp_result id_token_check_parties(const json_t *claims, const struct idp_connection *connection,
-                                       const char *issuer, struct failure *failure) MUST_CHECK;
+                                       struct str issuer, struct failure *failure) MUST_CHECK;
 /* IDT-9 to IDT-12 */
 enum idp_result id_token_check_times(const json_t *claims, const struct idp_connection *connection,
                                      int64_t now, bool is_exp_required, struct failure *failure) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "idp/discovery.h"
 #include "idp/id_token.h"
+#include "idp/issuer.h"
 #include "idp/keys.h"
 #include "idp/response.h"
 #include "idp/secrets.h"
@@ -65,12 +66,21 @@ bool idp_is_http_allowed(const struct idp *idp)
     return idp->is_http_allowed;
 }
 
+static bool is_issuer_safe(const char *issuer, bool is_http_allowed)
+{
+    char url[ISSUER_URL_SIZE];
+    return issuer_sample(str_from_c(issuer), url, sizeof url) && strchr(url, '?') == NULL &&
+           discovery_is_url_safe(url, is_http_allowed);
+}
+
 /* The rest is checked where it is used. */
 enum idp_result idp_check_connection(const struct idp *idp, const struct idp_connection *connection,
                                      struct failure *failure)
 {
-    if (connection->issuer == NULL || !discovery_is_url_safe(connection->issuer, idp->is_http_allowed) ||
-        strchr(connection->issuer, '?') != NULL)
+    const char *fault = issuer_fault(str_from_c(connection->issuer), str_from_c(connection->tenants));
+    if (fault != NULL)
+        return refuse(failure, IDP_CONNECTION_INVALID, fault);
+    if (!is_issuer_safe(connection->issuer, idp->is_http_allowed))
         return refuse(failure, IDP_CONNECTION_INVALID, "the issuer is no https URL without query");
     struct str client_id = str_from_c(connection->client_id);
     if (client_id.length == 0 || !str_is_printable_utf8(client_id))
@@ -340,6 +350,7 @@ static enum idp_result finish(struct idp *idp, const struct idp_connection *conn
     struct provider provider;
     struct tokens tokens = {0};
     struct idp_connection in_force = *connection;
+    struct idp_attempt answered = *attempt;
     *out_identity = (struct idp_identity){0};
     enum idp_result result = response_read(callback, &response, failure);
     if (result == IDP_OK)
@@ -351,12 +362,15 @@ static enum idp_result finish(struct idp *idp, const struct idp_connection *conn
     if (result == IDP_OK)
         result = redeem(idp, &in_force, &provider, attempt, response.code, arena, &tokens, report, failure);
     out_identity->oauth_error = tokens.oauth_error;
+    if (response.has_iss)
+        answered.issuer = response.iss;
     if (result == IDP_OK)
-        result = identify(idp, &in_force, &provider, attempt, &tokens, arena, &out_identity->claims, report,
+        result = identify(idp, &in_force, &provider, &answered, &tokens, arena, &out_identity->claims, report,
                           failure);
     if (result != IDP_OK)
         return result;
     const json_t *claims = out_identity->claims;
+    out_identity->issuer = str_from_c(arena_strdup(arena, json_string_value(json_object_get(claims, "iss"))));
     out_identity->subject =
         str_from_c(arena_strdup(arena, json_string_value(json_object_get(claims, "sub"))));
     const char *acr = json_string_value(json_object_get(claims, "acr"));

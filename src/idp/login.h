@@ -37,7 +37,7 @@ struct idp_attempt {
         state; /* only set by idp_start; not needed by idp_finish, the door found the flow by its digest */
     struct str nonce;
     struct str code_verifier;
-    struct str issuer; /* as it was when the request was made (REQ-1) */
+    struct str issuer; /* as it was when the request was made (REQ-1); may be a template */
     struct str redirect_uri;
 };
 
@@ -113,7 +113,8 @@ enum idp_result idp_start(struct idp *idp, const struct idp_connection *connecti
                           struct failure *failure) MUST_CHECK;
 
 struct idp_identity {
-    json_t *claims; /* ID token claims, completed from userinfo (UIN-6); released by idp_identity_free */
+    json_t *claims;    /* ID token claims, completed from userinfo (UIN-6); released by idp_identity_free */
+    struct str issuer; /* whose person it is: `iss` of the ID token, never a template */
     struct str subject;
     struct str acr;      /* empty when there is none */
     struct str id_token; /* raw, for id_token_hint */

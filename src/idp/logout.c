@@ -24,11 +24,8 @@ static enum idp_result verify(struct str token, const struct jwk_set *keys,
                               const struct idp_connection *connection, json_t **out_claims,
                               struct failure *failure)
 {
-    static const char *const types[] = {"logout+jwt"};
-    struct jws_options options = id_token_jws_options(connection);
-    options.types = types;
-    options.type_count = 1;
-    return id_token_jws_result(jws_verify(token, keys, &options, out_claims, NULL, failure));
+    return id_token_jws_result(
+        id_token_verify(token, keys, connection, "logout+jwt", out_claims, NULL, failure));
 }
 
 /* A claim that names something; empty when it is not there. */
@@ -50,7 +47,9 @@ static enum idp_result read_name(const json_t *claims, const char *name, struct 
 static enum idp_result read_names(const json_t *claims, struct arena *arena, struct logout_token *token,
                                   struct failure *failure)
 {
-    enum idp_result result = read_name(claims, "jti", arena, &token->jti, failure);
+    enum idp_result result = read_name(claims, "iss", arena, &token->issuer, failure);
+    if (result == IDP_OK)
+        result = read_name(claims, "jti", arena, &token->jti, failure);
     if (result == IDP_OK && token->jti.length == 0)
         return refuse(failure, IDP_LOGOUT_JTI, "no jti");
     if (result == IDP_OK)
@@ -69,7 +68,7 @@ static enum idp_result check_claims(const json_t *claims, const struct idp_conne
                                     struct failure *failure)
 {
     int64_t iat;
-    enum idp_result result = id_token_check_parties(claims, connection, connection->issuer, failure);
+    enum idp_result result = id_token_check_parties(claims, connection, STR_NONE, failure);
     if (result == IDP_OK)
         result = id_token_check_times(claims, connection, now, false, failure);
     if (result == IDP_OK)

@@ -12,6 +12,7 @@
 #include "jose/jwk.h"
 
 struct logout_token {
+    struct str issuer;       /* the connection's, or that of one of its tenants */
     struct str subject, sid; /* one of them may be empty */
     struct str jti;
     int64_t accepted_until; /* no clock of ours takes the token from then on: how long a jti is remembered */

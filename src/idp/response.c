@@ -1,5 +1,7 @@
 #include "idp/response.h"
 
+#include "idp/issuer.h"
+
 #define RESPONSE_BYTES_MAX ((size_t)16384) /* RSP-2 */
 #define CODE_BYTES_MAX ((size_t)8192)
 
@@ -53,9 +55,11 @@ static enum idp_result check_issuer(const struct response *response, const struc
                                     const struct idp_connection *connection,
                                     const struct idp_attempt *attempt, struct failure *failure)
 {
+    struct str tenant;
     if (!str_equal_c(attempt->issuer, connection->issuer))
         return refuse(failure, IDP_RESPONSE_ISSUER, "callback: the connection has another issuer by now");
-    if (response->has_iss && !str_equal(response->iss, attempt->issuer))
+    if (response->has_iss &&
+        !issuer_covers(attempt->issuer, str_from_c(connection->tenants), response->iss, &tenant))
         return refuse(failure, IDP_RESPONSE_ISSUER, "callback: iss is another issuer");
     if (!response->has_iss && provider->is_iss_promised)
         return refuse(failure, IDP_RESPONSE_ISSUER_MISSING,

@@ -72,27 +72,27 @@ static bool is_jwt(const char *content_type)
     return str_equal_ignoring_case(type, STR("application/jwt"));
 }
 
-/* UIN-3: verified like an ID token, as far as userinfo has the claims for it. */
+/* UIN-3: verified like an ID token, as far as userinfo has the claims for it, and of the same issuer. */
 static enum idp_result read_signed(const struct idp_connection *connection, struct keys *keys,
-                                   struct str body, json_t **out_json, struct failure *failure)
+                                   struct str issuer, struct str body, json_t **out_json,
+                                   struct failure *failure)
 {
-    const struct jws_options options = id_token_jws_options(connection);
-    enum jws_result result = jws_verify(body, keys_current(keys), &options, out_json, NULL, failure);
+    const struct jwk_set *current = keys_current(keys);
+    enum jws_result result = id_token_verify(body, current, connection, NULL, out_json, NULL, failure);
     if (result == JWS_KEY_UNKNOWN && keys_renew(keys, failure) == OK)
-        result = jws_verify(body, keys_current(keys), &options, out_json, NULL, failure);
-    if (result == JWS_OK &&
-        id_token_check_parties(*out_json, connection, connection->issuer, failure) == IDP_OK)
+        result = id_token_verify(body, keys_current(keys), connection, NULL, out_json, NULL, failure);
+    if (result == JWS_OK && id_token_check_parties(*out_json, connection, issuer, failure) == IDP_OK)
         return IDP_OK;
     failure_prefix(failure, "signed userinfo");
     return IDP_USERINFO_INVALID;
 }
 
 static enum idp_result read_answer(const struct idp_connection *connection, struct keys *keys,
-                                   const struct http_answer *answer, json_t **out_json,
+                                   struct str issuer, const struct http_answer *answer, json_t **out_json,
                                    struct failure *failure)
 {
     if (is_jwt(answer->content_type))
-        return read_signed(connection, keys, answer->body, out_json, failure);
+        return read_signed(connection, keys, issuer, answer->body, out_json, failure);
     if (json_parse_object(answer->body, out_json, failure) != OK) { /* UIN-4 */
         failure_prefix(failure, "userinfo");
         return IDP_USERINFO_INVALID;
@@ -131,11 +131,11 @@ static enum idp_result fetch_and_merge(const struct idp_connection *connection,
 {
     struct http_answer answer;
     json_t *userinfo = NULL;
-    struct str expected, subject;
+    struct str issuer = str_from_c(json_string_value(json_object_get(claims, "iss"))), expected, subject;
     enum idp_result result =
         fetch(connection, provider, is_http_allowed, access_token, arena, &answer, report, failure);
     if (result == IDP_OK)
-        result = read_answer(connection, keys, &answer, &userinfo, failure);
+        result = read_answer(connection, keys, issuer, &answer, &userinfo, failure);
     if (result == IDP_OK) {
         describe(userinfo, arena, report);
         bool is_same = claim_text(claims, "sub", &expected) == OK &&

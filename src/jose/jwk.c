@@ -214,8 +214,10 @@ static enum outcome key_parse(const json_t *json, bool is_private, struct jwk **
         outcome = failure_set(failure, "key of an unusable type");
     }
     arena_free(&arena);
-    if (outcome == OK && (keep_text(json, "kid", &key->kid) != OK || keep_text(json, "alg", &key->alg) != OK))
-        outcome = failure_set(failure, "key with an unusable kid or alg");
+    if (outcome == OK &&
+        (keep_text(json, "kid", &key->kid) != OK || keep_text(json, "alg", &key->alg) != OK ||
+         keep_text(json, "issuer", &key->issuer) != OK))
+        outcome = failure_set(failure, "key with an unusable kid, alg or issuer");
     cjose_err error = {0};
     if (outcome == OK && key->kid != NULL &&
         !cjose_jwk_set_kid(key->cjose, key->kid, strlen(key->kid), &error))
@@ -370,6 +372,7 @@ void jwk_free(struct jwk **key)
     if ((*key)->cjose != NULL)
         cjose_jwk_release((*key)->cjose);
     free((*key)->kid);
+    free((*key)->issuer);
     free((*key)->alg);
     free(*key);
     *key = NULL;

@@ -28,6 +28,7 @@ struct jwk {
     cjose_jwk_ec_curve curve; /* JOSE_EC only */
     char *kid;                /* NULL = none */
     char *alg;                /* NULL = any of its family */
+    char *issuer;             /* NULL = it does not say */
     bool is_private;
 };
 

@@ -85,6 +85,14 @@ static enum jws_result header_check(const json_t *json, const struct jws_options
     return JWS_OK;
 }
 
+static bool is_issuer_fitting(const struct jwk *key, const struct jws_options *options)
+{
+    bool is_fitting = key->issuer == NULL || options->key_issuer_count == 0;
+    for (size_t i = 0; i < options->key_issuer_count; i++)
+        is_fitting = is_fitting || str_equal_c(options->key_issuers[i], key->issuer);
+    return is_fitting;
+}
+
 /* IDT-4 */
 static bool is_fitting(const struct jwk *key, const struct header *header)
 {
@@ -96,13 +104,14 @@ static bool is_fitting(const struct jwk *key, const struct header *header)
 }
 
 static enum jws_result verify_with_keys(cjose_jws_t *jws, const struct header *header,
-                                        const struct jwk_set *keys, struct failure *failure)
+                                        const struct jwk_set *keys, const struct jws_options *options,
+                                        struct failure *failure)
 {
     size_t tried = 0;
     cjose_err error;
     for (size_t i = 0; keys != NULL && i < jwk_set_count(keys); i++) {
         const struct jwk *key = jwk_set_at(keys, i);
-        if (!is_fitting(key, header))
+        if (!is_fitting(key, header) || !is_issuer_fitting(key, options))
             continue;
         tried++;
         if (cjose_jws_verify(jws, key->cjose, &error))
@@ -147,7 +156,7 @@ static enum jws_result verify_signature(struct arena *arena, struct str token,
     }
     enum jws_result result = header->alg->family == JOSE_HMAC
                                  ? verify_with_secret(jws, options->hmac_secret, failure)
-                                 : verify_with_keys(jws, header, keys, failure);
+                                 : verify_with_keys(jws, header, keys, options, failure);
     cjose_jws_release(jws);
     return result;
 }

@@ -29,6 +29,10 @@ struct jws_options {
     const char *const *types; /* accepted `typ` values besides absent and "JWT" */
     size_t type_count;
     struct str hmac_secret; /* for HS*: at least 32 bytes, else refused; empty = HS* refused */
+    /* A key that names an `issuer`, as those of Entra ID do, is tried only when it is one of these; count 0 =
+     * every key is. */
+    const struct str *key_issuers;
+    size_t key_issuer_count;
 };
 
 /* On JWS_OK *out_payload is a new reference (a JSON object); release it with json_decref. *out_alg may be

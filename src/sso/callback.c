@@ -418,7 +418,7 @@ static bool know_user(struct attempt *attempt, struct login *login)
     const struct sso_connection *connection = attempt->connection;
     struct str subject = connection->subject_claim.length > 0 ? connection->subject_claim : STR("sub");
     struct sso_user seen = {
-        .issuer = attempt->flow.issuer,
+        .issuer = login->identity.issuer,
         .subject = optional_claim(attempt, login, subject),
         .sub_raw = str_copy(attempt->arena, login->identity.subject),
         .display_name = optional_claim(attempt, login, connection->name_claim),

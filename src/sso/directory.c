@@ -40,6 +40,7 @@ struct idp_connection directory_idp_connection(struct arena *arena, const struct
     struct idp_connection idp = {
         .id = text_or_null(arena, connection->id),
         .issuer = text_or_null(arena, connection->issuer),
+        .tenants = text_or_null(arena, connection->tenants),
         .metadata_url = text_or_null(arena, connection->metadata_url),
         .authorization_endpoint = text_or_null(arena, connection->authorization_endpoint),
         .token_endpoint = text_or_null(arena, connection->token_endpoint),

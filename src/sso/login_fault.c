@@ -147,6 +147,10 @@ static void tell_id_token(const struct fault *fault)
         fact_put(fault->facts, "expected", connection->issuer);
         if (json_object_get(claims, "iss") != NULL)
             json_object_set_new(fault->facts, "received", fact_value(json_object_get(claims, "iss")));
+        if (connection->tenants.length > 0) {
+            fact_put_member(fault->facts, "tid", claims);
+            fact_put(fault->facts, "tenants", connection->tenants);
+        }
         return;
     case 506:
         fact_put(fault->facts, "client_id", connection->client_id);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "http/cookie.h"
+#include "idp/issuer.h"
 #include "idp/logout.h"
 #include "jose/claims.h"
 #include "sso/logout_trail.h"
@@ -89,7 +90,7 @@ static int end_sessions(struct attempt *attempt, const struct logout_token *toke
 {
     const struct session_login login = {
         .connection = attempt->connection->id,
-        .issuer = attempt->connection->issuer,
+        .issuer = token->issuer,
         .subject = token->subject,
         .sid = token->sid,
         .jti = token->jti,
@@ -187,13 +188,13 @@ static void answer_frame(struct attempt *attempt, int status)
 }
 
 /* Is this the browser with that session? */
-static bool is_own_session(struct attempt *attempt, struct str sid)
+static bool is_own_session(struct attempt *attempt, struct str iss, struct str sid)
 {
     struct session session;
     struct str digest = attempt_session_digest(attempt);
     return digest.length > 0 &&
            session_find(attempt->door->store, digest, attempt->now, attempt->arena, &session) == OK &&
-           str_equal(session.issuer, attempt->connection->issuer) && str_equal(session.sid, sid);
+           str_equal(session.issuer, iss) && str_equal(session.sid, sid);
 }
 
 /* OUT-7. The session cookie does not travel into another site's frame (SameSite=Lax), so iss and sid decide:
@@ -201,18 +202,18 @@ static bool is_own_session(struct attempt *attempt, struct str sid)
 static int end_by_frame(struct attempt *attempt, const struct form *query, json_t *data,
                         struct session_ended_list *out_ended)
 {
-    struct str iss, sid;
+    struct str iss, sid, tenant;
     if (form_get(query, "iss", &iss) != FORM_ONE || form_get(query, "sid", &sid) != FORM_ONE ||
         sid.length == 0 || sid.length > SID_LENGTH_MAX) {
         json_object_set_new(data, "result", json_string("iss or sid is missing"));
         return 903;
     }
     json_object_set_new(data, "sid", json_text(redact_digest(attempt->arena, sid)));
-    if (!str_equal(iss, attempt->connection->issuer)) {
+    if (!issuer_covers(attempt->connection->issuer, attempt->connection->tenants, iss, &tenant)) {
         json_object_set_new(data, "result", json_string("iss is another issuer"));
         return 903;
     }
-    if (sid.length < SID_LENGTH_BELIEVED && !is_own_session(attempt, sid)) {
+    if (sid.length < SID_LENGTH_BELIEVED && !is_own_session(attempt, iss, sid)) {
         json_object_set_new(data, "result", json_string("the sid is short, and not of this browser"));
         return 903;
     }

@@ -110,7 +110,7 @@ static struct session make_session(struct attempt *attempt, const struct login *
         .digest = codec_sha256(arena, cookie),
         .user_id = login->user.id,
         .connection = connection->id,
-        .issuer = attempt->flow.issuer,
+        .issuer = login->identity.issuer,
         .subject = login->user.sub_raw,
         .sid = sid,
         .display_name = attempt->trail.entry.user_name,

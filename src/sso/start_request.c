@@ -1,5 +1,6 @@
 #include "sso/start_request.h"
 
+#include "idp/issuer.h"
 #include "sso/patient_context.h"
 #include "sso/redaction.h"
 #include "sso/views.h"
@@ -337,9 +338,10 @@ static void list_ignored(struct start_request *start, const struct sso_connectio
 int start_request_check(struct start_request *start, const struct sso_data *data, const struct sso_host *host,
                         const struct sso_connection *connection, struct arena *arena)
 {
-    struct str target;
+    struct str target, tenant;
     /* Equal to a configured issuer, which is https; nothing else needs a look. */
-    if (get(start, "iss", &start->iss) != ABSENT && !str_equal(start->iss, connection->issuer))
+    if (get(start, "iss", &start->iss) != ABSENT &&
+        !issuer_covers(connection->issuer, connection->tenants, start->iss, &tenant))
         return refuse(start, 104, "INI-6 iss");
     int code = check_view_and_hint(start);
     if (code == 0)

@@ -43,6 +43,7 @@ struct sso_connection {
     struct str
         preset; /* "ysis", "entra", "adfs", "helloid", "keycloak", "other": filled defaults at import */
     struct str issuer, metadata_url;
+    struct str tenants; /* of an issuer that is a template, space separated (idp/issuer.h) */
     struct str authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint,
         end_session_endpoint; /* overrides */
     struct str client_id;

@@ -58,13 +58,14 @@ static const struct field idp_fields[] = {
     FLAG(is_launch_passed),
     TEXT(ca_file),
     FLAG(is_private_allowed),
+    TEXT(tenants),
 };
 #define IDP_COLUMNS                                                                                          \
     "preset, issuer, metadata_url, authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint, "    \
     "end_session_endpoint, client_id, client_auth, scope, acr_values, is_acr_required, prompt, "             \
     "extra_parameters, max_age_s, signing_algs, skew_s, response_mode, callback_mode, userinfo, "            \
     "is_userinfo_post, claims_first, pkce, trusted_audiences, required_amr, is_launch_passed, ca_file, "     \
-    "is_private_allowed"
+    "is_private_allowed, tenants"
 
 /* ... in USE_COLUMNS. */
 static const struct field use_fields[] = {
@@ -320,7 +321,8 @@ static void put_idp(struct db *db, const struct sso_connection *item)
             "is_acr_required = $14, prompt = $15, extra_parameters = $16, max_age_s = $17, "
             "signing_algs = $18, skew_s = $19, response_mode = $20, callback_mode = $21, userinfo = $22, "
             "is_userinfo_post = $23, claims_first = $24, pkce = $25, trusted_audiences = $26, "
-            "required_amr = $27, is_launch_passed = $28, ca_file = $29, is_private_allowed = $30 "
+            "required_amr = $27, is_launch_passed = $28, ca_file = $29, is_private_allowed = $30, "
+            "tenants = $31 "
             "WHERE id = $1");
     db_bind_text(query, 1, item->id);
     bind_fields(query, 2, idp_fields, COUNT_OF(idp_fields), item);

@@ -258,6 +258,33 @@ static void export_reads_back_as_the_same(void **state)
     assert_null(again.sso.connections[0].secrets[0].value.data);
 }
 
+/* MET-2, 7.1 */
+static const char entra[] =
+    "hosts: [{name: a.nl, platform: p, environment: production, base_url: \"https://a.nl\"}]\n"
+    "connections:\n"
+    "  - platform: p\n"
+    "    environment: production\n"
+    "    customer_key: aa\n"
+    "    provider_key: azure\n"
+    "    preset: entra\n"
+    "    issuer: \"https://login.microsoftonline.com/{tenantid}/v2.0\"\n"
+    "    metadata_url: "
+    "https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration\n"
+    "    tenants: 2b6f3c1e-7a5d-4e1b-9c8f-0d2a4b6c8e10 7c0de5a4-1b2c-4d3e-8f90-a1b2c3d4e5f6\n";
+
+static void MET2_several_tenants_are_listed_and_travel(void **state)
+{
+    struct arena *arena = *state;
+    struct business_data data;
+    must_parse(arena, entra, NULL, &data);
+    struct buf text = buf_new(arena, 1 << 16);
+    catalog_file_write(&text, &data, false);
+    must_parse(arena, buf_c(&text), NULL, &data);
+    assert_text(data.sso.connections[0].issuer, "https://login.microsoftonline.com/{tenantid}/v2.0");
+    assert_text(data.sso.connections[0].tenants,
+                "2b6f3c1e-7a5d-4e1b-9c8f-0d2a4b6c8e10 7c0de5a4-1b2c-4d3e-8f90-a1b2c3d4e5f6");
+}
+
 static void secrets_are_kept_replaced_and_taken_away(void **state)
 {
     struct arena *arena = *state;
@@ -320,12 +347,13 @@ static void objects_may_refer_to_what_is_stored(void **state)
     assert_int_equal(catalog_file_parse(arena, &settings, mappings, &data, &faults), OK);
 }
 
-/* `full` with one piece replaced must give this fault. */
-static void expect_fault(struct arena *arena, const char *from, const char *to, const char *expected)
+/* The file with one piece replaced must give this fault. */
+static void expect_fault_in(struct arena *arena, const char *file, const char *from, const char *to,
+                            const char *expected)
 {
-    const char *at = strstr(full, from);
+    const char *at = strstr(file, from);
     assert_non_null(at);
-    const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - full), full, to, at + strlen(from));
+    const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - file), file, to, at + strlen(from));
     struct business_data data;
     struct yaml_faults faults;
     if (parse(arena, text, NULL, &data, &faults) != FAILED)
@@ -338,6 +366,41 @@ static void expect_fault(struct arena *arena, const char *from, const char *to, 
         all = arena_printf(arena, "%s\n%s", all, line);
     }
     fail_msg("expected %s, got%s", expected, all);
+}
+
+static void expect_fault(struct arena *arena, const char *from, const char *to, const char *expected)
+{
+    expect_fault_in(arena, full, from, to, expected);
+}
+
+/* MET-2: half a configuration is none. */
+static void faults_of_tenants(void **state)
+{
+    struct arena *arena = *state;
+    static const struct {
+        const char *from, *to, *expected;
+    } cases[] = {
+        {"    tenants: ", "    scope: ",
+         "connections[0].tenants: the issuer holds {tenantid}, and no tenants"},
+        {"tenants: 2b6f3c1e", "tenants: 2B6F3C1E",
+         "connections[0].tenants: the tenants are not 1 to 100 ids"},
+        {"tenants: 2b6f3c1e", "tenants: organizations 2b6f3c1e",
+         "connections[0].tenants: the tenants are not"},
+        {"e10 7c0", "e10, 7c0", "connections[0].tenants: the tenants are not"},
+        {"/{tenantid}/", "/organizations/", "connections[0].tenants: there are tenants, and no {tenantid}"},
+        {"/{tenantid}/", "/{tenantid}/{tenantid}/", "connections[0].issuer: this value is not right"},
+        {"/{tenantid}/", "/{tenant}/", "connections[0].issuer: this value is not right"},
+        {"https://login.microsoftonline.com/{tenantid}", "https://{tenantid}.example",
+         "{tenantid} must be in the path"},
+        {"https://login.microsoftonline.com/{", "http://login.microsoftonline.com/{",
+         "connections[0].issuer: this"},
+        {"    metadata_url: ", "    end_session_endpoint: ", "connections[0].metadata_url: is needed"},
+        {"metadata_url: https://login.microsoftonline.com/organizations/",
+         "metadata_url: https://login.microsoftonline.com/{tenantid}/",
+         "connections[0].metadata_url: this value"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        expect_fault_in(arena, entra, cases[i].from, cases[i].to, cases[i].expected);
 }
 
 static void every_fault_has_its_place(void **state)
@@ -501,6 +564,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(export_reads_back_as_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(secrets_are_kept_replaced_and_taken_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(objects_may_refer_to_what_is_stored, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(MET2_several_tenants_are_listed_and_travel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(faults_of_tenants, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_fault_has_its_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(claim_paths_are_those_of_the_reader, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_platform_may_be_left_out_only_when_it_is_the_only_one, set_up,
