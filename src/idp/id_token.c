@@ -500,7 +500,7 @@ enum idp_result id_token_check(struct str token, const struct jwk_set *keys,
     }
     trial.claims = claims;
     json_decref(report->claims);
-    report->claims = json_incref(claims);
+    report->claims = json_copy(claims); /* what the token said, whatever userinfo adds to them (CLM-9) */
     enum idp_result result = check_claims(&trial, report, failure);
     if (result == IDP_OK) {
         *out_claims = claims;
