@@ -246,7 +246,7 @@ static void check_references(const struct reader *reader, const struct known *kn
                       "describe it under ceilings at the top");
 }
 
-/* MET-2: half a configuration would fail at each login. */
+/* MET-2, and UIN-6: what contradicts itself would fail at each login, or do something else than it says. */
 static void check_provider(const struct reader *reader, const char *path,
                            const struct sso_connection *connection)
 {
@@ -264,6 +264,10 @@ static void check_provider(const struct reader *reader, const char *path,
             reader, arena_printf(arena, "%s.metadata_url", path),
             "is needed, because the issuer holds {tenantid}",
             "for Entra ID write https://login.microsoftonline.com/organizations/v2.0" METADATA_TAIL);
+    if (str_equal(connection->claims_first, STR("userinfo")) && str_equal(connection->userinfo, STR("off")))
+        reader_report(reader, arena_printf(arena, "%s.claims_first", path),
+                      "userinfo cannot count first, because it is never fetched",
+                      "write userinfo: if_needed or always, or leave claims_first out");
 }
 
 static void read_connections(const struct reader *reader, const struct raw_list *list,

@@ -151,14 +151,15 @@ static const struct field_row connection_rows[] = {
      .text = "Redirect URI: the start URL itself, or the same with /callback behind it."},
     {"userinfo", TEXT(sso_connection, FIELD_CHOICE, userinfo), .standard = "if_needed",
      .choices = "off if_needed always",
-     .text = "Whether userinfo is fetched: never, when the claim with locations is not in the ID token, or "
-             "always."},
+     .text =
+         "Whether userinfo is fetched: never, when it is needed (the claim with locations is not in the ID "
+         "token, or claims_first is userinfo), or always."},
     {"userinfo_post", FLAG(sso_connection, is_userinfo_post), .standard = "false",
      .text = "Whether userinfo is asked for by POST instead of GET."},
     {"claims_first", TEXT(sso_connection, FIELD_CHOICE, claims_first), .standard = "id_token",
      .choices = "id_token userinfo",
      .text = "Which of the two counts for a claim that both have; who it is always comes from the ID token. "
-             "With userinfo first a login ends when userinfo was asked for and did not come."},
+             "With userinfo first it is fetched at each login, and a login without it fails."},
     {"pkce", TEXT(sso_connection, FIELD_CHOICE, pkce), .standard = "S256", .choices = "S256 off",
      .text = "Proof Key for Code Exchange; off only for an identity provider that refuses it."},
     {"trusted_audiences", TEXT(sso_connection, FIELD_WORDS, trusted_audiences), .example = "zorgportaal",

@@ -16,6 +16,9 @@ static void check_options(struct check *check, const char *key, const struct sso
                       report->features.has_pkce_s256 ? "set pkce to S256: its metadata promise it"
                                                      : "ask the supplier of the identity provider for PKCE",
                       "PKCE is off; only the nonce binds an answer to its request");
+    if (str_equal(connection->claims_first, STR("userinfo")) && str_equal(connection->userinfo, STR("off")))
+        check_warning(check, key, "set userinfo to if_needed or always, or claims_first to id_token",
+                      "userinfo is to count first (claims_first), and is never fetched");
     if (idp_report_drift(report, &drift) && idp_is_drift_large(drift))
         check_warning(check, key, "let both machines follow a time server (NTP)",
                       "the clock of its identity provider differs %" PRId64 " seconds from ours", drift);

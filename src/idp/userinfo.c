@@ -152,8 +152,8 @@ static bool is_wanted(const struct idp_connection *connection, bool is_needed)
     switch (connection->userinfo) {
     case IDP_USERINFO_OFF:
         return false;
-    case IDP_USERINFO_IF_NEEDED:
-        return is_needed;
+    case IDP_USERINFO_IF_NEEDED: /* userinfo that counts first is always needed (UIN-6) */
+        return is_needed || connection->is_userinfo_first;
     case IDP_USERINFO_ALWAYS:
         return true;
     }

@@ -79,6 +79,7 @@ before(async () => {
   await connect('opties', { pkce: 'off', userinfo: 'always', userinfo_post: true, claims_first: 'userinfo', trusted_audiences: 'portaal', client_auth: 'post' },
     { isPkceRequired: false, clientAuth: 'client_secret_post' })
   await connect('aanvulling', { userinfo: 'always' })
+  await connect('eerst', { claims_first: 'userinfo' }) // and userinfo as it is by itself: if_needed
   await connect('streng', { max_age: 3600, required_amr: 'otp hwk' })
   await connect('later')
   await connect('leesbaar')
@@ -328,6 +329,20 @@ describe('what a connection may ask for', () => {
     assert.deepEqual([told.status, told.result, told.sub_equal], [200, 'ok', true])
     assert.ok(told.members.includes('locaties'))
     assert.equal(step(entry, 5).data['5.3'].amr, undefined)
+  })
+
+  check('UIN-6: userinfo that counts first is fetched though the ID token has the locations, and must come', async () => {
+    const provider = house.providers[slugOf('eerst')]
+    provider.spoilUserinfo = (body) => ({ ...body, locaties: ['10', 'uit-userinfo'] })
+    const entry = await signedIn('eerst')
+    assert.deepEqual(step(entry, 6).ids, ['10', 'uit-userinfo'])
+    assert.equal(step(entry, 6).data.source, 'userinfo', JSON.stringify(step(entry, 6)))
+    provider.spoilUserinfo = (body, ctx) => {
+      ctx.status = 500
+      return body
+    }
+    await refused('eerst', 602)
+    provider.spoilUserinfo = undefined
   })
 
   const ofAnother = (body) => ({ ...body, sub: 'een-ander', locaties: ['uit-userinfo'] })

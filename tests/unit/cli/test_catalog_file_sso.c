@@ -270,7 +270,9 @@ static const char entra[] =
     "    issuer: \"https://login.microsoftonline.com/{tenantid}/v2.0\"\n"
     "    metadata_url: "
     "https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration\n"
-    "    tenants: 2b6f3c1e-7a5d-4e1b-9c8f-0d2a4b6c8e10 7c0de5a4-1b2c-4d3e-8f90-a1b2c3d4e5f6\n";
+    "    tenants: 2b6f3c1e-7a5d-4e1b-9c8f-0d2a4b6c8e10 7c0de5a4-1b2c-4d3e-8f90-a1b2c3d4e5f6\n"
+    "    claims_first: userinfo\n"
+    "    userinfo: always\n";
 
 static void MET2_several_tenants_are_listed_and_travel(void **state)
 {
@@ -373,8 +375,8 @@ static void expect_fault(struct arena *arena, const char *from, const char *to, 
     expect_fault_in(arena, full, from, to, expected);
 }
 
-/* MET-2: half a configuration is none. */
-static void faults_of_tenants(void **state)
+/* MET-2 and UIN-6: half a configuration, or one that contradicts itself, is none. */
+static void faults_of_tenants_and_of_userinfo_first(void **state)
 {
     struct arena *arena = *state;
     static const struct {
@@ -398,6 +400,7 @@ static void faults_of_tenants(void **state)
         {"metadata_url: https://login.microsoftonline.com/organizations/",
          "metadata_url: https://login.microsoftonline.com/{tenantid}/",
          "connections[0].metadata_url: this value"},
+        {"userinfo: always", "userinfo: off", "connections[0].claims_first: userinfo cannot count first"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         expect_fault_in(arena, entra, cases[i].from, cases[i].to, cases[i].expected);
@@ -565,7 +568,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(secrets_are_kept_replaced_and_taken_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(objects_may_refer_to_what_is_stored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(MET2_several_tenants_are_listed_and_travel, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(faults_of_tenants, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(faults_of_tenants_and_of_userinfo_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_fault_has_its_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(claim_paths_are_those_of_the_reader, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_platform_may_be_left_out_only_when_it_is_the_only_one, set_up,

@@ -273,6 +273,31 @@ static void UIN6_userinfo_may_come_first_but_not_for_who_it_is(void **state)
     }
 }
 
+/* Who wants userinfo to count wants it fetched, also when the ID token has the claim that decides. */
+static void UIN6_userinfo_that_counts_first_is_always_needed(void **state)
+{
+    (void)state;
+    connection.userinfo = IDP_USERINFO_IF_NEEDED;
+    connection.userinfo_claim = "locaties";
+    fake_json(&fake, "/userinfo", "{\"sub\":\"u-1\",\"locaties\":[\"uit userinfo\"]}");
+    for (int i = 0; i < 2; i++) {
+        connection.is_userinfo_first = i == 1;
+        struct idp_attempt attempt = started();
+        json_t *claims = claims_for(&attempt);
+        json_object_set_new(claims, "locaties", json_pack("[s]", "uit het token"));
+        grant_signed_by(key, claims);
+        struct idp_identity identity;
+        assert_int_equal(finish(&attempt, "code=c", &identity), IDP_OK);
+        assert_int_equal(fake_calls(&fake, "/userinfo"), i);
+        assert_string_equal(json_string_value(json_array_get(json_object_get(report.claims, "locaties"), 0)),
+                            "uit het token"); /* CLM-9: the log tells the two apart */
+        assert_string_equal(
+            json_string_value(json_array_get(json_object_get(identity.claims, "locaties"), 0)),
+            i == 1 ? "uit userinfo" : "uit het token");
+        idp_identity_free(&identity);
+    }
+}
+
 /* Of a connection on which userinfo decides, the ID token's locations are not an answer. */
 static void UIN5_a_failure_is_fatal_when_userinfo_comes_first(void **state)
 {
@@ -345,6 +370,7 @@ int main(void)
         SCENE(REQ4_an_attempt_keeps_the_verifier_it_was_made_with),
         SCENE(UIN1_by_post_the_token_stays_in_the_header),
         SCENE(UIN6_userinfo_may_come_first_but_not_for_who_it_is),
+        SCENE(UIN6_userinfo_that_counts_first_is_always_needed),
         SCENE(UIN5_a_failure_is_fatal_when_userinfo_comes_first),
         SCENE(RED_an_error_of_the_provider_is_told_only_when_it_is_a_code),
     };
