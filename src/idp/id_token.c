@@ -328,9 +328,12 @@ static enum idp_result check_access_token_hash(const struct trial *trial, struct
     return is_equal ? IDP_OK : refuse(failure, IDP_ID_TOKEN_AT_HASH, "at_hash is of another access token");
 }
 
+/* The age that counts is the one at our request (OpenID Connect Core 3.1.2.1): what the person still has to
+ * do at the provider after logging in, a second factor or a consent, takes as long as it takes. */
 static enum idp_result check_login_age(const struct trial *trial, struct failure *failure)
 {
     int64_t auth_time, max_age = trial->connection->max_age_s;
+    int64_t asked_at = trial->attempt->asked_at > 0 ? trial->attempt->asked_at : trial->now;
     enum outcome outcome = claim_time(trial->claims, "auth_time", &auth_time);
     if (outcome == FAILED)
         return refuse(failure, IDP_ID_TOKEN_MALFORMED, "auth_time is no time");
@@ -338,8 +341,8 @@ static enum idp_result check_login_age(const struct trial *trial, struct failure
         return IDP_OK;
     if (outcome == ABSENT)
         return refuse(failure, IDP_ID_TOKEN_AUTH_TIME, "no auth_time, though max_age was asked");
-    if (trial->now - auth_time - trial->skew > max_age)
-        return refuse(failure, IDP_ID_TOKEN_AUTH_TIME, "the login is older than max_age");
+    if (asked_at - auth_time - trial->skew > max_age)
+        return refuse(failure, IDP_ID_TOKEN_AUTH_TIME, "the login was older than max_age when we asked");
     return IDP_OK;
 }
 

@@ -229,6 +229,7 @@ static enum idp_result start(struct idp *idp, const struct idp_connection *conne
         .code_verifier = connection->is_pkce_off ? STR_NONE : rand_token(arena),
         .issuer = str_copy(arena, str_from_c(connection->issuer)),
         .redirect_uri = str_copy(arena, str_from_c(redirect_uri)),
+        .asked_at = clock_now(),
     };
     return build_url(connection, &provider, out_attempt, extra, extra_count, arena, out_url, failure);
 }

@@ -39,6 +39,7 @@ struct idp_attempt {
     struct str code_verifier;
     struct str issuer; /* as it was when the request was made (REQ-1); may be a template */
     struct str redirect_uri;
+    int64_t asked_at; /* when the person was sent to the provider (IDT-17); 0 = not known, taken for now */
 };
 
 enum idp_result {

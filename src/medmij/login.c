@@ -41,9 +41,9 @@ static void fail_login(struct visit *visit, enum idp_result result, const struct
                 LOG_STR("trace_id", visit->authorization.trace_id), LOG_C("request", visit->request->id));
     if (visit->flow.id.length > 0 && flow_end(visit->door->store, visit->flow.id) == FAILED)
         log_error("flow_not_ended", LOG_STR("flow", visit->flow.id));
-    bool is_passing = result == IDP_UNREACHABLE || result == IDP_CERTIFICATE_INVALID || result == IDP_KEYS_UNREACHABLE ||
-                      result == IDP_TOKEN_UNREACHABLE || result == IDP_USERINFO_UNREACHABLE ||
-                      result == IDP_TEMPORARILY_UNAVAILABLE;
+    bool is_passing = result == IDP_UNREACHABLE || result == IDP_CERTIFICATE_INVALID ||
+                      result == IDP_KEYS_UNREACHABLE || result == IDP_TOKEN_UNREACHABLE ||
+                      result == IDP_USERINFO_UNREACHABLE || result == IDP_TEMPORARILY_UNAVAILABLE;
     page_technical(visit, is_passing ? 503 : 500, is_passing ? "temporarily_unavailable" : "server_error");
 }
 
@@ -224,9 +224,10 @@ static enum idp_result finish_login(struct visit *visit, const struct form *call
         .code_verifier = visit->flow.code_verifier,
         .issuer = visit->flow.issuer,
         .redirect_uri = str_from_c(redirect_uri(visit)),
+        .asked_at = visit->flow.created_at,
     };
-    return idp_finish(visit->door->idp, &connection, &attempt, callback, visit->arena, out_identity,
-                      NULL, failure);
+    return idp_finish(visit->door->idp, &connection, &attempt, callback, visit->arena, out_identity, NULL,
+                      failure);
 }
 
 /* The BSN out of the configured claim, checked by the eleven-test. */

@@ -203,6 +203,7 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
         .code_verifier = attempt->flow.code_verifier,
         .issuer = attempt->flow.issuer,
         .redirect_uri = slug_redirect_uri(attempt->arena, attempt->host, attempt->connection),
+        .asked_at = attempt->flow.created_at,
     };
     struct failure failure = {""};
     struct idp_report report = {0};

@@ -316,6 +316,24 @@ describe('prompt and max_age', () => {
     assert.deepEqual([lastAsked().prompt, lastAsked().max_age], ['login', '0'])
   })
 
+  check('IDT-17 a fresh login is fresh however long the person is busy at the identity provider after it; one from before our request is not', async () => {
+    const slowly = async (wish, time) => {
+      house.providers[TEST].behaviour = { action: 'login', person: PERSON }
+      const asked = await request(apotheek, wish)
+      const browser = new Browser()
+      return loggedInAt(time, async () => {
+        const { location } = await browser.follow(await browser.get(asked.url.href), (address) => house.isCallback(address))
+        return house.shifted(200, () => house.visit(browser, location))
+      })
+    }
+    for (const wish of [{ prompt: 'login' }, { max_age: '0' }, { max_age: '3600' }]) {
+      const fresh = await slowly(wish, nowS)
+      assert.ok(fresh.location && new URL(fresh.location).searchParams.get('code'), `${JSON.stringify(wish)}: ${fresh.text}`)
+    }
+    const stale = await slowly({ prompt: 'login' }, () => nowS() - 3600)
+    assert.equal((await house.entry(stale.reference)).code, 516)
+  })
+
   for (const [what, time] of [['an old login', () => nowS() - 3600], ['no auth_time', undefined]])
     for (const wish of [{ prompt: 'login' }, { max_age: '0' }, { max_age: '3600' }])
       check(`IDT-17 ${what} in answer to ${JSON.stringify(wish)} is 516 and no code; the button asks once more`, async () => {

@@ -499,6 +499,30 @@ static void idt_17_age_of_the_login(void **state)
     assert_int_equal(with_claim("auth_time", json_integer(1)), IDP_OK); /* nobody asked */
 }
 
+/* The answer to what was asked that many seconds ago; the login was `before` that, or after it when negative.
+ */
+static enum idp_result with_login_before(int64_t max_age_s, int64_t asked_ago, int64_t before)
+{
+    struct trial trial = sound();
+    trial.connection.max_age_s = max_age_s;
+    trial.attempt.asked_at = NOW - asked_ago;
+    json_object_set_new(trial.claims, "auth_time", json_integer(NOW - asked_ago - before));
+    return verdict(&trial);
+}
+
+static void idt_17_the_age_is_that_at_our_request(void **state)
+{
+    (void)state;
+    /* A forced login: anywhere after the request is fresh, however long the answer took. */
+    assert_int_equal(with_login_before(0, 590, -1), IDP_OK);
+    assert_int_equal(with_login_before(0, 590, 0), IDP_OK);
+    assert_int_equal(with_login_before(0, 590, 60), IDP_OK); /* skew */
+    assert_int_equal(with_login_before(0, 590, 61), IDP_ID_TOKEN_AUTH_TIME);
+    assert_int_equal(with_login_before(0, 0, 61), IDP_ID_TOKEN_AUTH_TIME);
+    assert_int_equal(with_login_before(300, 590, 360), IDP_OK);
+    assert_int_equal(with_login_before(300, 590, 361), IDP_ID_TOKEN_AUTH_TIME);
+}
+
 static enum idp_result with_acr(const char *required, const char *acr)
 {
     struct trial trial = sound();
@@ -746,6 +770,7 @@ int main(void)
         cmocka_unit_test(idt_16_access_token_hash),
         cmocka_unit_test(idt_16_follows_the_alg),
         cmocka_unit_test(idt_17_age_of_the_login),
+        cmocka_unit_test(idt_17_the_age_is_that_at_our_request),
         cmocka_unit_test(idt_18_strength),
         cmocka_unit_test(idt_19_type),
         cmocka_unit_test(idt_20_types_are_not_converted),
