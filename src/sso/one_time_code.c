@@ -36,3 +36,9 @@ enum outcome one_time_code_use(const struct professional *door, const char *cont
 {
     return replay_take(door->store, context, code->digest, code->expires_at, now);
 }
+
+enum outcome one_time_code_was_used(const struct professional *door, const char *context,
+                                    const struct one_time_code *code)
+{
+    return replay_find(door->store, context, code->digest);
+}

@@ -25,5 +25,8 @@ enum outcome one_time_code_open(const struct professional *door, struct arena *a
 /* OK once; ABSENT when it was used before; FAILED when the store does not tell. */
 enum outcome one_time_code_use(const struct professional *door, const char *context,
                                const struct one_time_code *code, int64_t now) MUST_CHECK;
+/* Of one that has expired: OK when it was used, as long as that is remembered (REPLAY_KEPT_S). */
+enum outcome one_time_code_was_used(const struct professional *door, const char *context,
+                                    const struct one_time_code *code) MUST_CHECK;
 
 #endif

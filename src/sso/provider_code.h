@@ -18,21 +18,36 @@ struct provider_grant {
     struct str session;                             /* digest */
     bool has_profile, has_email;                    /* scope */
     struct str redirect_uri, code_challenge, nonce; /* of a code only */
+    struct str code;                                /* of an access token only: digest of its code */
 };
 
 struct str provider_code_make(const struct professional *door, struct arena *arena,
                               const struct provider_grant *grant, int64_t now);
 struct str provider_token_make(const struct professional *door, struct arena *arena,
-                               const struct provider_grant *grant, int64_t now);
+                               const struct provider_grant *grant, const struct one_time_code *code,
+                               int64_t now);
 
-/* ABSENT for one that is damaged or expired. A code is used up by provider_code_use only. */
+/* ABSENT for one that is damaged or too old. A code is used up by provider_code_use only, which also tells of
+ * its end: it opens for as long after that as an access token of it may live. */
 enum outcome provider_code_open(const struct professional *door, struct arena *arena, struct str code,
                                 int64_t now, struct provider_grant *out_grant,
                                 struct one_time_code *out_code) MUST_CHECK;
-enum outcome provider_code_use(const struct professional *door, const struct one_time_code *code,
-                               int64_t now) MUST_CHECK;
+
+enum provider_code_verdict {
+    PROVIDER_CODE_GOOD, /* this once */
+    PROVIDER_CODE_EXPIRED,
+    PROVIDER_CODE_REPLAYED, /* used before; the access token of that time is taken back (RFC 6749 4.1.2) */
+    PROVIDER_CODE_UNKNOWN,  /* the store does not tell, or did not take the token back */
+};
+/* For who has proven everything else that the code asks for, so that nobody else can take a token back. */
+enum provider_code_verdict provider_code_use(const struct professional *door,
+                                             const struct one_time_code *code, int64_t now) MUST_CHECK;
+
 enum outcome provider_token_open(const struct professional *door, struct arena *arena, struct str token,
                                  int64_t now, struct provider_grant *out_grant) MUST_CHECK;
+/* ABSENT when the token was taken back. */
+enum outcome provider_token_check(const struct professional *door,
+                                  const struct provider_grant *grant) MUST_CHECK;
 
 /* The session behind a grant, while it lives and its connection is one that the application serves; with the
  * application, which is active. ABSENT when any of that is over. */

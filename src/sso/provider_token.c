@@ -110,15 +110,30 @@ static bool find_session(const struct token_call *call, const struct provider_gr
     return false;
 }
 
-static bool use_code(const struct token_call *call, const struct one_time_code *code)
+/* An operator must hear of it: a code that is offered twice by who has everything else was stolen together
+ * with it, or the application repeats its call. */
+static void tell_replay(const struct token_call *call, const struct session *session)
+{
+    log_warning("oidc_code_replayed", LOG_STR("client", call->client_id), LOG_STR("user", session->user_id),
+                LOG_STR("login", session->log_reference),
+                LOG_STR("address", call->attempt->request->peer_address),
+                LOG_C("request", call->attempt->request->id));
+}
+
+static bool use_code(const struct token_call *call, const struct one_time_code *code,
+                     const struct session *session)
 {
     switch (provider_code_use(call->attempt->door, code, call->attempt->now)) {
-    case OK:
+    case PROVIDER_CODE_GOOD:
         return true;
-    case ABSENT:
-        refuse(call, 400, "invalid_grant", "the code was used before");
+    case PROVIDER_CODE_EXPIRED:
+        refuse(call, 400, "invalid_grant", "the code has expired");
         return false;
-    case FAILED:
+    case PROVIDER_CODE_REPLAYED:
+        tell_replay(call, session);
+        refuse(call, 400, "invalid_grant", "the code was used before; its access token is taken back");
+        return false;
+    case PROVIDER_CODE_UNKNOWN:
         break;
     }
     refuse(call, 503, "temporarily_unavailable", "the store failed");
@@ -151,13 +166,13 @@ static void redeem(struct token_call *call)
     if (!find_session(call, &grant, &session))
         return;
     struct str id_token,
-        access_token = provider_token_make(attempt->door, attempt->arena, &grant, attempt->now);
+        access_token = provider_token_make(attempt->door, attempt->arena, &grant, &code, attempt->now);
     if (provider_id_token(attempt->door, attempt->arena, provider_issuer(attempt->arena, attempt->host),
                           &grant, &session, access_token, attempt->now, &id_token) != OK) {
         refuse(call, 503, "temporarily_unavailable", "the ID token could not be made");
         return;
     }
-    if (!use_code(call, &code))
+    if (!use_code(call, &code, &session.session))
         return;
     log_info("oidc_tokens_issued", LOG_STR("client", call->client_id),
              LOG_STR("user", session.session.user_id), LOG_STR("login", session.session.log_reference),

@@ -46,6 +46,22 @@ static void answer(struct attempt *attempt, const struct provider_grant *grant,
     provider_answer_json(attempt->response, 200, claims);
 }
 
+/* False when the attempt has been answered. */
+static bool is_token_kept(struct attempt *attempt, const struct provider_grant *grant)
+{
+    switch (provider_token_check(attempt->door, grant)) {
+    case OK:
+        return true;
+    case ABSENT:
+        refuse(attempt, true, "the token was taken back: its code was offered twice");
+        return false;
+    case FAILED:
+        break;
+    }
+    refuse_for_now(attempt);
+    return false;
+}
+
 static void run(struct attempt *attempt)
 {
     struct str token;
@@ -60,6 +76,8 @@ static void run(struct attempt *attempt)
         refuse(attempt, true, "the token is not one of ours, or has expired");
         return;
     }
+    if (!is_token_kept(attempt, &grant))
+        return;
     switch (provider_session_find(attempt->door, attempt->arena, directory_data(attempt->snapshot),
                                   attempt->host, &grant, attempt->now, &session)) {
     case OK:

@@ -342,6 +342,27 @@ enum outcome replay_take(struct store *store, const char *kind, struct str value
     return outcome;
 }
 
+static enum outcome replay_find_work(struct db *db, void *context)
+{
+    const struct replay_call *call = context;
+    struct db_query *query = db_query(db, "SELECT 1 FROM replay WHERE kind = $1 AND digest = $2");
+    db_bind_c(query, 1, call->kind);
+    db_bind_blob(query, 2, call->digest);
+    enum db_step step = db_step(query);
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
+enum outcome replay_find(struct store *store, const char *kind, struct str value)
+{
+    struct arena *arena = arena_new();
+    struct replay_call call = {.kind = kind, .digest = codec_sha256(arena, value)};
+    enum outcome outcome = store_read(store, "replay_find", replay_find_work, &call);
+    arena_free(&arena);
+    return outcome;
+}
+
 /* ---- ending from outside the browser ---- */
 
 enum outcome session_row_read_ended(struct db_query *query, int64_t now, struct arena *arena,
@@ -422,10 +443,6 @@ enum outcome session_end_by_login(struct store *store, const struct session_logi
 }
 
 /* ---- purging ---- */
-
-/* One-time values stay this long beyond their time: the clocks of two nodes differ, and what one has purged
- * the other must not take for new. */
-#define REPLAY_KEPT_S 300
 
 struct purge_call {
     int64_t now;

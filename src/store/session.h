@@ -82,5 +82,10 @@ enum outcome session_purge(struct store *store, int64_t now, int limit, struct a
  * when expires_at has come: what is purged by then cannot be vouched for. */
 enum outcome replay_take(struct store *store, const char *kind, struct str value, int64_t expires_at,
                          int64_t now) MUST_CHECK;
+/* What is taken stays this long beyond its time: the clocks of two nodes differ, and what one has purged the
+ * other must not take for new. */
+#define REPLAY_KEPT_S 300
+/* OK when it was taken and is not purged yet. */
+enum outcome replay_find(struct store *store, const char *kind, struct str value) MUST_CHECK;
 
 #endif

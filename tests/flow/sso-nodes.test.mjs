@@ -1,9 +1,11 @@
 // Two processes on one store, at the professional's door: a login may go from one to the other, and what works once works
 // once among them.
 import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
 import { after, before } from 'node:test'
 import { exchange, forms } from './harness.mjs'
 import { check } from './support/checks.mjs'
+import { until } from './support/patience.mjs'
 import { TEST, YSIS, openProfessionals } from './support/professionals.mjs'
 
 const ROUNDS = 6
@@ -95,6 +97,42 @@ check('a hand-over code offered to both at the same moment is taken once', async
     assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 400, 400, 400])
     assert.equal(JSON.parse(answers.find(({ status }) => status === 200).text).connection, YSIS)
   }
+})
+
+// An application's server at either of them, by the name that both have.
+const asApplication = (url, options = {}) => exchange(`${url}`, { ...options, headers: { Host: new URL(house.frontUrl).host, ...options.headers } })
+
+check('an application\'s code that is offered at both gives tokens at one, and the replay takes them back at both', async () => {
+  const redirectUri = house.at('app', '/openid')
+  await house.importOwn((data) => {
+    data.applications = [{
+      platform: 'demo', environment: 'production', customer_key: 'duinzicht', client_id: 'apotheek', connections: TEST, redirect_uris: redirectUri, client_auth: 'none',
+    }]
+  })
+  const verifier = randomBytes(32).toString('base64url')
+  const request = new URLSearchParams({
+    client_id: 'apotheek', redirect_uri: redirectUri, response_type: 'code', scope: 'openid', code_challenge_method: 'S256',
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+  })
+  const { browser } = await house.enter(person('Ies', '10'))
+  // Both have seen the application; business data are seen within seconds.
+  const ask = (front) => until('a code', async () => {
+    const { headers } = await browser.get(`${front}/sso/oidc/authorize?${request}`, { headers: { Host: new URL(house.frontUrl).host } })
+    return headers.location && new URL(headers.location).searchParams.get('code')
+  })
+  const redeem = (front, code) => asApplication(`${front}/sso/oidc/token`, {
+    method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ grant_type: 'authorization_code', client_id: 'apotheek', code, redirect_uri: redirectUri, code_verifier: verifier }).toString(),
+  })
+  const fronts = [house.frontUrl, other.frontUrl]
+  for (const front of fronts) await ask(front)
+  const code = await ask(house.frontUrl)
+  const first = await redeem(house.frontUrl, code)
+  assert.equal(first.status, 200, first.text)
+  const userinfo = () => Promise.all(fronts.map((front) => asApplication(`${front}/sso/oidc/userinfo`, { headers: { Authorization: `Bearer ${JSON.parse(first.text).access_token}` } }).then(({ status }) => status)))
+  assert.deepEqual(await userinfo(), [200, 200])
+  assert.equal((await redeem(other.frontUrl, code)).status, 400)
+  assert.deepEqual(await userinfo(), [401, 401])
 })
 
 check('who logs out at one is out at the other', async () => {

@@ -376,27 +376,77 @@ describe('prompt and max_age', () => {
 })
 
 describe('the token endpoint', () => {
-  check('a code works once; replayed it is invalid_grant', async () => {
+  // The tokens of a code, and whether they still are good for anything.
+  async function spend(opened) {
+    const { status, json, text } = await call(tokenFields(opened))
+    assert.equal(status, 200, text)
+    const info = () => userinfo(json.access_token).then(({ status, headers }) => `${status} ${headers['www-authenticate'] ?? ''}`.trim())
+    assert.equal(await info(), '200')
+    return info
+  }
+  const TAKEN_BACK = '401 Bearer realm="sluis", error="invalid_token"'
+  const replays = () => house.sluis.log().split('\n').filter((line) => line.includes('"oidc_code_replayed"')).map((line) => JSON.parse(line))
+
+  check('RFC 6749 4.1.2: a code that is offered twice is invalid_grant, and takes back the access token of the first time, and no other', async () => {
     const opened = await getCode()
-    assert.equal((await call(tokenFields(opened))).status, 200)
+    const user = newestUser()
+    const info = await spend(opened)
+    const sameSession = await spend(await getCode(apotheek, {}, { browser: opened.browser }))
+    const before = replays().length
     await assertRefused(tokenFields(opened), 'invalid_grant')
+    assert.equal(await info(), TAKEN_BACK)
+    assert.equal(await sameSession(), '200')
+    await assertRefused(tokenFields(opened), 'invalid_grant') // and again
+    const told = replays().slice(before)
+    assert.deepEqual(told.map(({ client, user }) => [client, user]), [['apotheek', user], ['apotheek', user]])
+    assert.match(told[0].login, /^SSO-/)
+    assert.ok(told[0].address)
   })
 
-  check('sixteen calls with one code at once: one gets tokens', async () => {
+  check('nobody takes a token back with the code alone', async () => {
+    const opened = await getCode()
+    const info = await spend(opened)
+    await assertRefused(tokenFields(opened, { code_verifier: client.randomPKCECodeVerifier() }), 'invalid_grant')
+    await assertRefused(tokenFields(opened, { redirect_uri: second }), 'invalid_grant')
+    await assertRefused(tokenFields(opened, { client_secret: 'mis' }), 'invalid_client', 401)
+    const { client_secret: _, ...publicFields } = tokenFields(opened, { client_id: 'mobiel' })
+    await assertRefused(publicFields, 'invalid_grant')
+    assert.equal(await info(), '200')
+  })
+
+  check('a used code that comes back after its minute takes its token back too; one that was never used does nothing', async () => {
+    const [used, unused] = [await getCode(), await getCode()]
+    const info = await spend(used)
+    const before = replays().length
+    await house.shifted(90, async () => {
+      assert.equal(await info(), '200')
+      await assertRefused(tokenFields(unused), 'invalid_grant')
+      assert.equal(replays().length, before)
+      await assertRefused(tokenFields(used), 'invalid_grant')
+      assert.equal(await info(), TAKEN_BACK)
+    })
+    assert.equal(replays().length, before + 1)
+  })
+
+  check('sixteen calls with one code at once: one gets tokens, and they are taken back', async () => {
     const fields = tokenFields(await getCode())
     const answers = await Promise.all(Array.from({ length: 16 }, () => call(fields)))
     assert.deepEqual(answers.map(({ status }) => status).sort(), [200, ...Array(15).fill(400)])
+    assert.equal((await userinfo(answers.find(({ status }) => status === 200).json.access_token)).status, 401)
   })
 
-  check('kill -9 between code and token call loses nothing', async () => {
+  check('kill -9 between code and token call loses nothing, and after it neither that the code was used nor that its token was taken back', async () => {
     const opened = await getCode()
     await house.sluis.kill()
     await house.sluis.start()
-    const { status, text } = await call(tokenFields(opened))
-    assert.equal(status, 200, text)
+    const info = await spend(opened)
     await house.sluis.kill()
     await house.sluis.start()
+    assert.equal(await info(), '200')
     await assertRefused(tokenFields(opened), 'invalid_grant')
+    await house.sluis.kill()
+    await house.sluis.start()
+    assert.equal(await info(), TAKEN_BACK)
   })
 
   check('another verifier, redirect_uri or client does not get the tokens, and the code stays good for its owner', async () => {

@@ -441,6 +441,24 @@ static void a_one_time_value_is_taken_once_per_kind(void **state)
     assert_absent(replay_take(fx.store, "jti", STR("v3"), TEST_NOW, TEST_NOW));
 }
 
+static void what_was_taken_is_found_until_it_is_purged(void **state)
+{
+    (void)state;
+    struct session_ended_list ended;
+    int64_t deleted;
+    assert_absent(replay_find(fx.store, "code", STR("v")));
+    assert_ok(replay_take(fx.store, "code", STR("v"), TEST_NOW + 60, TEST_NOW));
+    assert_ok(replay_find(fx.store, "code", STR("v")));
+    assert_ok(replay_find(fx.other, "code", STR("v")));
+    assert_absent(replay_find(fx.store, "jti", STR("v")));
+    assert_absent(replay_find(fx.store, "code", STR("w")));
+    int64_t last = TEST_NOW + 60 + REPLAY_KEPT_S - 1;
+    assert_ok(session_purge(fx.store, last, 10, fx.arena, &ended, &deleted));
+    assert_ok(replay_find(fx.store, "code", STR("v")));
+    assert_ok(session_purge(fx.store, last + 1, 10, fx.arena, &ended, &deleted));
+    assert_absent(replay_find(fx.store, "code", STR("v")));
+}
+
 static void *take_value(void *context)
 {
     struct racer *racer = context;
@@ -674,6 +692,7 @@ static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
     assert_failed(session_end_by_login(fx.store, &login, TEST_NOW, fx.arena, &ended));
     assert_failed(session_purge(fx.store, TEST_NOW, 10, fx.arena, &ended, &number));
     assert_failed(replay_take(fx.store, "jti", STR("v"), TEST_NOW + 60, TEST_NOW));
+    assert_failed(replay_find(fx.store, "jti", STR("v")));
     assert_failed(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
     assert_failed(sso_user_block(fx.store, SCOPE_ALL, STR("user-1"), true, "x", TEST_NOW));
 }
@@ -700,6 +719,7 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(patient_and_token_do_not_lie_in_the_clear),
     STORE_TEST(a_value_sealed_for_one_column_does_not_open_as_another),
     STORE_TEST(a_one_time_value_is_taken_once_per_kind),
+    STORE_TEST(what_was_taken_is_found_until_it_is_purged),
     STORE_TEST(a_one_time_value_offered_sixteen_times_is_taken_once),
     STORE_TEST(a_session_replaced_sixteen_times_is_ended_once),
     STORE_TEST(a_user_is_made_at_first_login_and_updated_later),
