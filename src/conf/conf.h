@@ -86,6 +86,8 @@ struct conf {
     int64_t starts_per_address;    /* 300 a minute: logins started at the professional's door (INI-5) */
     int64_t starts_burst;          /* 100 at once */
     int64_t starts_per_connection; /* 1200 a minute */
+    int64_t failures_per_address;  /* 120 a minute: calls in vain at our OpenID provider */
+    int64_t failures_per_client;   /* 300 a minute: failed authentications of one application */
     int64_t loop_starts;           /* 5 in 30 seconds by one browser, without success */
 
     int64_t workers;    /* 32 */

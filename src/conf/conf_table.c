@@ -203,6 +203,13 @@ const struct conf_row conf_rows[] = {
     {"sso.loop_starts", INT(loop_starts, 1, 20), .standard = "5",
      .text = "Logins that one browser may start on one connection in 30 seconds without one that succeeds; "
              "more is taken for a loop, and stopped."},
+    {"sso.failures_per_address", INT(failures_per_address, 1, 1000000), .standard = "120",
+     .text =
+         "Calls in vain of one source address at the token and userinfo endpoints of the OpenID provider in "
+         "a minute; a third of them at once. Calls that succeed do not count."},
+    {"sso.failures_per_client", INT(failures_per_client, 1, 1000000), .standard = "300",
+     .text = "Failed authentications of one application in a minute, from all addresses; a third of them at "
+             "once."},
 
     {"limits.workers", INT(workers, 1, 1024), .standard = "32",
      .text = "Threads for requests that touch the store or the network."},

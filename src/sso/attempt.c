@@ -163,6 +163,9 @@ static const char *rate_scope(enum rate_refusal refusal)
 {
     switch (refusal) {
     case RATE_ALLOWED:
+    case RATE_FAILED_ADDRESS:
+    case RATE_FAILED_CLIENT:
+    case RATE_FAILED_SESSION:
         break;
     case RATE_ADDRESS:
         return "adres";

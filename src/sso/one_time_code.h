@@ -19,7 +19,8 @@ struct one_time_code {
     int64_t expires_at;
     struct str digest; /* of the code, for the replay table */
 };
-/* Without using it up, for who must look into it first. ABSENT for a code that is damaged or expired. */
+/* Without using it up, for who must look into it first. ABSENT for a code that is damaged or expired; with 0
+ * as `now` for one that is damaged, whatever its age. */
 enum outcome one_time_code_open(const struct professional *door, struct arena *arena, const char *context,
                                 struct str code, int64_t now, struct one_time_code *out_code) MUST_CHECK;
 /* OK once; ABSENT when it was used before; FAILED when the store does not tell. */

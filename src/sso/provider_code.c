@@ -71,10 +71,9 @@ struct str provider_token_make(const struct professional *door, struct arena *ar
 }
 
 enum outcome provider_code_open(const struct professional *door, struct arena *arena, struct str code,
-                                int64_t now, struct provider_grant *out_grant, struct one_time_code *out_code)
+                                struct provider_grant *out_grant, struct one_time_code *out_code)
 {
-    int64_t long_ago = now - PROVIDER_TOKEN_LIFETIME_S;
-    if (one_time_code_open(door, arena, CODE_CONTEXT, code, long_ago, out_code) != OK)
+    if (one_time_code_open(door, arena, CODE_CONTEXT, code, 0, out_code) != OK)
         return ABSENT;
     return unpack(arena, out_code->content, out_grant);
 }
@@ -110,11 +109,12 @@ enum provider_code_verdict provider_code_use(const struct professional *door,
 }
 
 enum outcome provider_token_open(const struct professional *door, struct arena *arena, struct str token,
-                                 int64_t now, struct provider_grant *out_grant)
+                                 struct provider_grant *out_grant, int64_t *out_expires_at)
 {
     struct one_time_code sealed;
-    if (one_time_code_open(door, arena, TOKEN_CONTEXT, token, now, &sealed) != OK)
+    if (one_time_code_open(door, arena, TOKEN_CONTEXT, token, 0, &sealed) != OK)
         return ABSENT;
+    *out_expires_at = sealed.expires_at;
     return unpack(arena, sealed.content, out_grant);
 }
 

@@ -27,11 +27,9 @@ struct str provider_token_make(const struct professional *door, struct arena *ar
                                const struct provider_grant *grant, const struct one_time_code *code,
                                int64_t now);
 
-/* ABSENT for one that is damaged or too old. A code is used up by provider_code_use only, which also tells of
- * its end: it opens for as long after that as an access token of it may live. */
+/* ABSENT for one that we did not make: a guess. It opens whatever its age. */
 enum outcome provider_code_open(const struct professional *door, struct arena *arena, struct str code,
-                                int64_t now, struct provider_grant *out_grant,
-                                struct one_time_code *out_code) MUST_CHECK;
+                                struct provider_grant *out_grant, struct one_time_code *out_code) MUST_CHECK;
 
 enum provider_code_verdict {
     PROVIDER_CODE_GOOD, /* this once */
@@ -43,8 +41,9 @@ enum provider_code_verdict {
 enum provider_code_verdict provider_code_use(const struct professional *door,
                                              const struct one_time_code *code, int64_t now) MUST_CHECK;
 
+/* As provider_code_open. */
 enum outcome provider_token_open(const struct professional *door, struct arena *arena, struct str token,
-                                 int64_t now, struct provider_grant *out_grant) MUST_CHECK;
+                                 struct provider_grant *out_grant, int64_t *out_expires_at) MUST_CHECK;
 /* ABSENT when the token was taken back. */
 enum outcome provider_token_check(const struct professional *door,
                                   const struct provider_grant *grant) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "sso/attempt.h"
 #include "sso/provider_answer.h"
 #include "sso/provider_claims.h"
+#include "sso/provider_limit.h"
 
 #define VERIFIER_MIN 43
 #define VERIFIER_MAX 128
@@ -14,35 +15,83 @@
 struct token_call {
     struct attempt *attempt;
     struct form form;
+    struct provider_caller caller;
     const struct sso_application *application;
     struct str client_id; /* for the log */
     struct str code, redirect_uri, code_verifier;
+    bool is_code_ours;
+    struct provider_grant grant; /* of the code, when it is ours */
+    struct one_time_code opened;
 };
 
-static void refuse(const struct token_call *call, int status, const char *error, const char *description)
+static void refuse(const struct token_call *call, enum tally_refusal reason, const char *description)
 {
-    log_warning("oidc_token_refused", LOG_STR("client", call->client_id), LOG_C("error", error),
-                LOG_C("cause", description), LOG_C("request", call->attempt->request->id));
-    provider_answer_error(call->attempt->response, status, error, description);
+    static const struct {
+        int status;
+        const char *error;
+    } answers[TALLY_REFUSALS] = {
+        [TALLY_INVALID_REQUEST] = {400, "invalid_request"},
+        [TALLY_INVALID_CLIENT] = {401, "invalid_client"},
+        [TALLY_INVALID_GRANT] = {400, "invalid_grant"},
+        [TALLY_GRANT_TYPE] = {400, "unsupported_grant_type"},
+        [TALLY_CODE_REPLAYED] = {400, "invalid_grant"},
+        [TALLY_UNAVAILABLE] = {503, "temporarily_unavailable"},
+    };
+    tally_refusal(&call->attempt->door->tally, reason);
+    log_warning("oidc_token_refused", LOG_STR("client", call->client_id),
+                LOG_C("error", answers[reason].error), LOG_C("cause", description),
+                LOG_C("request", call->attempt->request->id));
+    provider_answer_error(call->attempt->response, answers[reason].status, answers[reason].error,
+                          description);
+}
+
+/* What an application that works does not do: it counts. */
+static void refuse_in_vain(const struct token_call *call, enum tally_refusal reason, const char *description)
+{
+    provider_limit_count(&call->caller, reason == TALLY_INVALID_CLIENT);
+    refuse(call, reason, description);
 }
 
 /* ---- who calls, and for what ---- */
 
-static bool authenticate(struct token_call *call)
+static void open_code(struct token_call *call)
 {
     struct attempt *attempt = call->attempt;
-    switch (provider_authenticate(attempt->request, &call->form, directory_data(attempt->snapshot),
-                                  attempt->host, &call->application, &call->client_id)) {
+    struct str code;
+    call->is_code_ours =
+        form_get(&call->form, "code", &code) == FORM_ONE &&
+        provider_code_open(attempt->door, attempt->arena, code, &call->grant, &call->opened) == OK;
+}
+
+/* After authentication, which tells who the caller says to be, and before anybody hears of its outcome. */
+static bool is_within_limits(struct token_call *call)
+{
+    struct attempt *attempt = call->attempt;
+    const struct sso_application *claimed =
+        provider_find_application(directory_data(attempt->snapshot), attempt->host, call->client_id);
+    bool is_code_good = claimed != NULL && call->is_code_ours &&
+                        str_equal(call->grant.client_id, claimed->client_id) &&
+                        attempt->now < call->opened.expires_at;
+    call->caller.claimed = claimed;
+    if (is_code_good)
+        call->caller.session = call->grant.session;
+    return provider_limit_allows(&call->caller);
+}
+
+static bool is_proven(const struct token_call *call, enum provider_client_result result)
+{
+    switch (result) {
     case PROVIDER_CLIENT_OK:
         return true;
     case PROVIDER_CLIENT_INVALID_REQUEST:
-        refuse(call, 400, "invalid_request", "the client authenticates in two ways, or repeats a parameter");
+        refuse_in_vain(call, TALLY_INVALID_REQUEST,
+                       "the client authenticates in two ways, or repeats a parameter");
         return false;
     case PROVIDER_CLIENT_INVALID:
         break;
     }
-    http_response_header(attempt->response, "WWW-Authenticate", "Basic realm=\"sluis\"");
-    refuse(call, 401, "invalid_client", "the client is unknown, or its authentication failed");
+    http_response_header(call->attempt->response, "WWW-Authenticate", "Basic realm=\"sluis\"");
+    refuse_in_vain(call, TALLY_INVALID_CLIENT, "the client is unknown, or its authentication failed");
     return false;
 }
 
@@ -56,17 +105,17 @@ static bool read_parameters(struct token_call *call)
                   {"code_verifier", &call->code_verifier}};
     struct str grant_type;
     if (form_get(&call->form, "grant_type", &grant_type) != FORM_ONE) {
-        refuse(call, 400, "invalid_request", "grant_type is missing or repeated");
+        refuse_in_vain(call, TALLY_INVALID_REQUEST, "grant_type is missing or repeated");
         return false;
     }
     if (!str_equal_c(grant_type, "authorization_code")) {
-        refuse(call, 400, "unsupported_grant_type", "only authorization_code is supported");
+        refuse_in_vain(call, TALLY_GRANT_TYPE, "only authorization_code is supported");
         return false;
     }
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (form_get(&call->form, needed[i].name, needed[i].value) != FORM_ONE) {
-            refuse(call, 400, "invalid_request",
-                   arena_printf(call->attempt->arena, "%s is missing or repeated", needed[i].name));
+            refuse_in_vain(call, TALLY_INVALID_REQUEST,
+                           arena_printf(call->attempt->arena, "%s is missing or repeated", needed[i].name));
             return false;
         }
     return true;
@@ -101,12 +150,12 @@ static bool find_session(const struct token_call *call, const struct provider_gr
     case OK:
         return true;
     case ABSENT:
-        refuse(call, 400, "invalid_grant", "the session is over");
+        refuse(call, TALLY_INVALID_GRANT, "the session is over");
         return false;
     case FAILED:
         break;
     }
-    refuse(call, 503, "temporarily_unavailable", "the store failed");
+    refuse(call, TALLY_UNAVAILABLE, "the store failed");
     return false;
 }
 
@@ -127,16 +176,16 @@ static bool use_code(const struct token_call *call, const struct one_time_code *
     case PROVIDER_CODE_GOOD:
         return true;
     case PROVIDER_CODE_EXPIRED:
-        refuse(call, 400, "invalid_grant", "the code has expired");
+        refuse(call, TALLY_INVALID_GRANT, "the code has expired");
         return false;
     case PROVIDER_CODE_REPLAYED:
         tell_replay(call, session);
-        refuse(call, 400, "invalid_grant", "the code was used before; its access token is taken back");
+        refuse_in_vain(call, TALLY_CODE_REPLAYED, "the code was used before; its access token is taken back");
         return false;
     case PROVIDER_CODE_UNKNOWN:
         break;
     }
-    refuse(call, 503, "temporarily_unavailable", "the store failed");
+    refuse(call, TALLY_UNAVAILABLE, "the store failed");
     return false;
 }
 
@@ -151,28 +200,23 @@ static const char *scope_of(const struct provider_grant *grant)
 static void redeem(struct token_call *call)
 {
     struct attempt *attempt = call->attempt;
-    struct provider_grant grant;
-    struct one_time_code code;
+    const struct provider_grant *grant = &call->grant;
     struct provider_session session;
-    if (provider_code_open(attempt->door, attempt->arena, call->code, attempt->now, &grant, &code) != OK) {
-        refuse(call, 400, "invalid_grant", "the code is not one of ours, or has expired");
-        return;
-    }
-    const char *cause = check_grant(call, &grant);
+    const char *cause = call->is_code_ours ? check_grant(call, grant) : "the code is not one of ours";
     if (cause != NULL) {
-        refuse(call, 400, "invalid_grant", cause);
+        refuse_in_vain(call, TALLY_INVALID_GRANT, cause);
         return;
     }
-    if (!find_session(call, &grant, &session))
+    if (!find_session(call, grant, &session))
         return;
     struct str id_token,
-        access_token = provider_token_make(attempt->door, attempt->arena, &grant, &code, attempt->now);
+        access_token = provider_token_make(attempt->door, attempt->arena, grant, &call->opened, attempt->now);
     if (provider_id_token(attempt->door, attempt->arena, provider_issuer(attempt->arena, attempt->host),
-                          &grant, &session, access_token, attempt->now, &id_token) != OK) {
-        refuse(call, 503, "temporarily_unavailable", "the ID token could not be made");
+                          grant, &session, access_token, attempt->now, &id_token) != OK) {
+        refuse(call, TALLY_UNAVAILABLE, "the ID token could not be made");
         return;
     }
-    if (!use_code(call, &code, &session.session))
+    if (!use_code(call, &call->opened, &session.session))
         return;
     log_info("oidc_tokens_issued", LOG_STR("client", call->client_id),
              LOG_STR("user", session.session.user_id), LOG_STR("login", session.session.log_reference),
@@ -180,19 +224,35 @@ static void redeem(struct token_call *call)
     provider_answer_json(attempt->response, 200,
                          json_pack("{s:o, s:s, s:i, s:o, s:s}", "access_token", json_text(access_token),
                                    "token_type", "Bearer", "expires_in", PROVIDER_TOKEN_LIFETIME_S,
-                                   "id_token", json_text(id_token), "scope", scope_of(&grant)));
+                                   "id_token", json_text(id_token), "scope", scope_of(grant)));
+}
+
+static void run(struct token_call *call)
+{
+    struct attempt *attempt = call->attempt;
+    bool is_form = http_request_has_content_type(attempt->request, "application/x-www-form-urlencoded") &&
+                   form_parse(attempt->arena, attempt->request->body, &call->form) == OK;
+    if (!is_form)
+        call->form = (struct form){0};
+    open_code(call);
+    enum provider_client_result result =
+        provider_authenticate(attempt->request, &call->form, directory_data(attempt->snapshot), attempt->host,
+                              &call->application, &call->client_id);
+    if (!is_within_limits(call))
+        return;
+    if (!is_form)
+        refuse_in_vain(call, TALLY_INVALID_REQUEST, "the body is not a form, or has too many parameters");
+    else if (is_proven(call, result) && read_parameters(call))
+        redeem(call);
 }
 
 void provider_token_handle(void *door, const struct http_request *request, struct http_response *response)
 {
     struct attempt attempt = attempt_begin(door, request, response);
-    struct token_call call = {.attempt = &attempt};
+    struct token_call call = {.attempt = &attempt, .caller = {.attempt = &attempt}};
     if (attempt.host == NULL)
-        refuse(&call, 400, "invalid_request", "the host is not in the host table");
-    else if (!http_request_has_content_type(request, "application/x-www-form-urlencoded") ||
-             form_parse(request->arena, request->body, &call.form) != OK)
-        refuse(&call, 400, "invalid_request", "the body is not a form, or has too many parameters");
-    else if (authenticate(&call) && read_parameters(&call))
-        redeem(&call);
+        refuse(&call, TALLY_INVALID_REQUEST, "the host is not in the host table");
+    else
+        run(&call);
     attempt_end(&attempt);
 }

@@ -4,11 +4,13 @@
 #include "sso/attempt.h"
 #include "sso/provider_answer.h"
 #include "sso/provider_claims.h"
+#include "sso/provider_limit.h"
 #include "sso/session_facts.h"
 
 /* RFC 6750 3: without a token the answer says no more than how to come. */
 static void refuse(struct attempt *attempt, bool has_token, const char *cause)
 {
+    tally_refusal(&attempt->door->tally, TALLY_INVALID_TOKEN);
     log_info("oidc_userinfo_refused", LOG_C("cause", cause), LOG_C("request", attempt->request->id));
     http_response_header(attempt->response, "WWW-Authenticate",
                          has_token ? "Bearer realm=\"sluis\", error=\"invalid_token\""
@@ -18,7 +20,18 @@ static void refuse(struct attempt *attempt, bool has_token, const char *cause)
 
 static void refuse_for_now(struct attempt *attempt)
 {
+    tally_refusal(&attempt->door->tally, TALLY_UNAVAILABLE);
     provider_answer_error(attempt->response, 503, "temporarily_unavailable", "the store failed");
+}
+
+/* Only a token that we did not make counts: one that has expired is nobody's guess. */
+static void refuse_in_vain(struct attempt *attempt)
+{
+    const struct provider_caller caller = {.attempt = attempt};
+    if (!provider_limit_allows(&caller))
+        return;
+    provider_limit_count(&caller, false);
+    refuse(attempt, true, "the token is not one of ours");
 }
 
 static bool bearer(const struct http_request *request, struct str *out_token)
@@ -67,13 +80,18 @@ static void run(struct attempt *attempt)
     struct str token;
     struct provider_grant grant;
     struct provider_session session;
+    int64_t expires_at;
     if (!bearer(attempt->request, &token)) {
         refuse(attempt, false, "no bearer token in the Authorization header");
         return;
     }
     if (attempt->host == NULL ||
-        provider_token_open(attempt->door, attempt->arena, token, attempt->now, &grant) != OK) {
-        refuse(attempt, true, "the token is not one of ours, or has expired");
+        provider_token_open(attempt->door, attempt->arena, token, &grant, &expires_at) != OK) {
+        refuse_in_vain(attempt);
+        return;
+    }
+    if (attempt->now >= expires_at) {
+        refuse(attempt, true, "the token has expired");
         return;
     }
     if (!is_token_kept(attempt, &grant))

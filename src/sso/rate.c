@@ -11,7 +11,8 @@
 #define ADDRESS_SETS 1024
 #define CONNECTION_SETS 256
 #define BROWSER_SETS 1024
-#define START 60000 /* what a start weighs, so that each millisecond pays off `per_minute` of it */
+#define FAILURE_SETS 256 /* for each kind: limits differ, and a set has one */
+#define START 60000      /* what a start weighs, so that each millisecond pays off `per_minute` of it */
 #define REPORT_MS 60000
 #define REPORTS_PER_MINUTE 60 /* of all counters together */
 
@@ -36,6 +37,9 @@ struct rate {
     pthread_mutex_t lock; /* guards everything below */
     struct counter addresses[ADDRESS_SETS][WAYS];
     struct counter connections[CONNECTION_SETS][WAYS];
+    struct counter failed_addresses[FAILURE_SETS][WAYS];
+    struct counter failed_clients[FAILURE_SETS][WAYS];
+    struct counter failed_sessions[FAILURE_SETS][WAYS];
     struct history browsers[BROWSER_SETS][WAYS];
     int64_t report_window_ms; /* when the minute of `reports` began */
     int reports;
@@ -130,23 +134,28 @@ static struct counter *find_counter(struct counter *set, uint64_t key, struct ra
     return least;
 }
 
+/* Whether there is room for one more. Under the lock. */
+static struct rate_verdict judge(struct rate *rate, struct counter *counter, struct rate_limit limit,
+                                 enum rate_refusal refusal, int64_t now_ms)
+{
+    int64_t excess = counter->debt + START - limit.burst * START;
+    return excess > 0 ? refuse(rate, refusal, excess / limit.per_minute, &counter->reported_at_ms, now_ms)
+                      : (struct rate_verdict){.refusal = RATE_ALLOWED};
+}
+
 static struct rate_verdict take(struct rate *rate, struct counter *set, uint64_t key, struct rate_limit limit,
                                 enum rate_refusal refusal, int64_t now_ms)
 {
-    struct rate_verdict verdict = {.refusal = RATE_ALLOWED};
     pthread_mutex_lock(&rate->lock);
     struct counter *counter = find_counter(set, key, limit, now_ms);
-    int64_t excess = counter->debt + START - limit.burst * START;
-    if (excess > 0)
-        verdict = refuse(rate, refusal, excess / limit.per_minute, &counter->reported_at_ms, now_ms);
-    else
+    struct rate_verdict verdict = judge(rate, counter, limit, refusal, now_ms);
+    if (verdict.refusal == RATE_ALLOWED)
         counter->debt += START;
     pthread_mutex_unlock(&rate->lock);
     return verdict;
 }
 
-struct rate_verdict rate_take_address(struct rate *rate, struct str address, struct rate_limit limit,
-                                      int64_t now_ms)
+static uint64_t address_key(const struct rate *rate, struct str address)
 {
     static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
     struct address parsed = {{0}};
@@ -155,7 +164,13 @@ struct rate_verdict rate_take_address(struct rate *rate, struct str address, str
     /* Who has an IPv6 address has all of its /64. */
     if (memcmp(parsed.bytes, mapped, sizeof mapped) != 0)
         memset(parsed.bytes + 8, 0, 8);
-    uint64_t key = hash(rate, parsed.bytes, sizeof parsed.bytes);
+    return hash(rate, parsed.bytes, sizeof parsed.bytes);
+}
+
+struct rate_verdict rate_take_address(struct rate *rate, struct str address, struct rate_limit limit,
+                                      int64_t now_ms)
+{
+    uint64_t key = address_key(rate, address);
     return take(rate, rate->addresses[key % ADDRESS_SETS], key, limit, RATE_ADDRESS, now_ms);
 }
 
@@ -164,6 +179,49 @@ struct rate_verdict rate_take_connection(struct rate *rate, struct str connectio
 {
     uint64_t key = hash(rate, connection.data, connection.length);
     return take(rate, rate->connections[key % CONNECTION_SETS], key, limit, RATE_CONNECTION, now_ms);
+}
+
+/* ---- failures ---- */
+
+static struct counter *counters_of(struct rate *rate, const struct rate_failures *failures, uint64_t *out_key)
+{
+    *out_key = failures->of == RATE_FAILED_ADDRESS ? address_key(rate, failures->key)
+                                                   : hash(rate, failures->key.data, failures->key.length);
+    size_t set = *out_key % FAILURE_SETS;
+    switch (failures->of) {
+    case RATE_FAILED_CLIENT:
+        return rate->failed_clients[set];
+    case RATE_FAILED_SESSION:
+        return rate->failed_sessions[set];
+    case RATE_FAILED_ADDRESS:
+    case RATE_ALLOWED:
+    case RATE_ADDRESS:
+    case RATE_CONNECTION:
+    case RATE_LOOP:
+        break;
+    }
+    return rate->failed_addresses[set];
+}
+
+struct rate_verdict rate_check_failures(struct rate *rate, const struct rate_failures *failures,
+                                        int64_t now_ms)
+{
+    uint64_t key;
+    struct counter *set = counters_of(rate, failures, &key);
+    pthread_mutex_lock(&rate->lock);
+    struct counter *counter = find_counter(set, key, failures->limit, now_ms);
+    struct rate_verdict verdict = judge(rate, counter, failures->limit, failures->of, now_ms);
+    pthread_mutex_unlock(&rate->lock);
+    return verdict;
+}
+
+void rate_add_failure(struct rate *rate, const struct rate_failures *failures, int64_t now_ms)
+{
+    uint64_t key;
+    struct counter *set = counters_of(rate, failures, &key);
+    pthread_mutex_lock(&rate->lock);
+    find_counter(set, key, failures->limit, now_ms)->debt += START; /* pay_off keeps it within the burst */
+    pthread_mutex_unlock(&rate->lock);
 }
 
 /* ---- per browser ---- */

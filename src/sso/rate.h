@@ -1,6 +1,7 @@
 /*
  * How many logins may be started (INI-5): per source address and per connection, and per browser on one
- * connection as long as none succeeds (spec sso.md 6.4, pain 9: a loop). Counted in the memory of this node,
+ * connection as long as none succeeds (spec sso.md 6.4, pain 9: a loop); and how often the endpoints for
+ * applications' servers may be called in vain (sso/provider_limit.h). Counted in the memory of this node,
  * in tables of a fixed size with a hash that is keyed anew at each start. A source address is an IPv4 address
  * or the /64 of an IPv6 address.
  *
@@ -25,6 +26,10 @@ enum rate_refusal {
     RATE_ADDRESS = 'a',
     RATE_CONNECTION = 'b',
     RATE_LOOP = 'c',
+    /* no causes of an error page: calls of servers */
+    RATE_FAILED_ADDRESS = 'd',
+    RATE_FAILED_CLIENT = 'e',
+    RATE_FAILED_SESSION = 'f',
 };
 
 struct rate_limit {
@@ -54,5 +59,17 @@ struct rate_verdict rate_take_browser(struct rate *rate, struct str browser, str
                                       int starts, int64_t now_ms);
 /* A login succeeded. */
 void rate_forget_browser(struct rate *rate, struct str browser, struct str connection);
+
+/* Whose failures: RATE_FAILED_ADDRESS with an address as above, the others with a name that is not guessed.
+ */
+struct rate_failures {
+    enum rate_refusal of;
+    struct str key;
+    struct rate_limit limit;
+};
+/* Whether there is room for one more; counts nothing, so that who never fails is never refused. */
+struct rate_verdict rate_check_failures(struct rate *rate, const struct rate_failures *failures,
+                                        int64_t now_ms);
+void rate_add_failure(struct rate *rate, const struct rate_failures *failures, int64_t now_ms);
 
 #endif

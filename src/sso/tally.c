@@ -17,11 +17,36 @@ void tally_login(struct tally *tally, const struct exchange_entry *entry)
     atomic_fetch_add_explicit(&tally->logins[environment][code], 1, memory_order_relaxed);
 }
 
+void tally_refusal(struct tally *tally, enum tally_refusal refusal)
+{
+    atomic_fetch_add_explicit(&tally->refusals[refusal], 1, memory_order_relaxed);
+}
+
 static const char *result_of(int code)
 {
     if (code == 0)
         return "succeeded";
     return sso_error_find(code)->is_warning ? "warned" : "refused";
+}
+
+static void render_refusals(const struct tally *tally, struct buf *buf)
+{
+    static const char *const reasons[TALLY_REFUSALS] = {
+        [TALLY_INVALID_REQUEST] = "invalid_request",
+        [TALLY_INVALID_CLIENT] = "invalid_client",
+        [TALLY_GRANT_TYPE] = "unsupported_grant_type",
+        [TALLY_INVALID_GRANT] = "invalid_grant",
+        [TALLY_CODE_REPLAYED] = "code_replayed",
+        [TALLY_INVALID_TOKEN] = "invalid_token",
+        [TALLY_LIMITED] = "limited",
+        [TALLY_UNAVAILABLE] = "unavailable",
+    };
+    buf_append_c(buf,
+                 "# TYPE sluis_sso_provider_refusals counter\n# HELP sluis_sso_provider_refusals Calls of "
+                 "applications at /sso/oidc/token and userinfo that were refused.\n");
+    for (int reason = 0; reason < TALLY_REFUSALS; reason++)
+        buf_printf(buf, "sluis_sso_provider_refusals_total{reason=\"%s\"} %" PRIu64 "\n", reasons[reason],
+                   atomic_load_explicit(&tally->refusals[reason], memory_order_relaxed));
 }
 
 void tally_render(const struct tally *tally, struct buf *buf)
@@ -37,4 +62,5 @@ void tally_render(const struct tally *tally, struct buf *buf)
                     buf, "sluis_sso_logins_total{environment=\"%s\",result=\"%s\",code=\"%d\"} %" PRIu64 "\n",
                     environments[environment], result_of(code), code, count);
         }
+    render_refusals(tally, buf);
 }

@@ -24,7 +24,7 @@ export class Professionals extends House {
   // A suite is one address that logs in all day: it gets limits that it does not reach.
   async open(conf = {}) {
     this.offset = await freeOffset([8080, 8443, 9090, 8090, 2525])
-    const sso = { starts_per_address: 1000000, starts_burst: 1000000, starts_per_connection: 1000000, loop_starts: 20 }
+    const sso = { starts_per_address: 1000000, starts_burst: 1000000, starts_per_connection: 1000000, loop_starts: 20, failures_per_address: 1000000, failures_per_client: 1000000 }
     await this.build({ conf: { sso, ...conf }, ports: { front: 8080 + this.offset, back: 8443 + this.offset, internal: 9090 + this.offset } })
     const provider = (slug, more = {}) => startIdentityProvider({
       clientId: 'sluis-rp', clientSecret: NASTY_SECRET, redirectUri: this.startUrl(slug), claims: CLAIMS, ...more,

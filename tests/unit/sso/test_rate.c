@@ -171,6 +171,54 @@ static void a_flood_from_everywhere_is_logged_60_times_a_minute(void **state)
     assert_int_equal(logged, 60);
 }
 
+static const struct rate_limit in_vain = {120, 40};
+
+static enum rate_refusal checked(enum rate_refusal of, const char *key, int64_t now_ms)
+{
+    const struct rate_failures failures = {of, str_from_c(key), in_vain};
+    return rate_check_failures(rate, &failures, now_ms).refusal;
+}
+
+static void add_failures(enum rate_refusal of, const char *key, int times)
+{
+    const struct rate_failures failures = {of, str_from_c(key), in_vain};
+    for (int i = 0; i < times; i++)
+        rate_add_failure(rate, &failures, HOUR);
+}
+
+static void who_never_fails_is_never_refused(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100000; i++)
+        assert_int_equal(checked(RATE_FAILED_ADDRESS, "192.0.2.1", HOUR), RATE_ALLOWED);
+}
+
+static void failures_are_counted_for_each_kind_and_apart_from_starts(void **state)
+{
+    (void)state;
+    add_failures(RATE_FAILED_ADDRESS, "2001:db8:1:2::1", 39);
+    assert_int_equal(checked(RATE_FAILED_ADDRESS, "2001:db8:1:2::9", HOUR), RATE_ALLOWED);
+    add_failures(RATE_FAILED_ADDRESS, "2001:db8:1:2::2", 1);
+    assert_int_equal(checked(RATE_FAILED_ADDRESS, "2001:db8:1:2::9", HOUR), RATE_FAILED_ADDRESS);
+    assert_int_equal(checked(RATE_FAILED_ADDRESS, "2001:db8:1:3::1", HOUR), RATE_ALLOWED);
+    assert_int_equal(from("2001:db8:1:2::1", HOUR), RATE_ALLOWED);
+    add_failures(RATE_FAILED_CLIENT, "apotheek", 40);
+    assert_int_equal(checked(RATE_FAILED_CLIENT, "apotheek", HOUR), RATE_FAILED_CLIENT);
+    assert_int_equal(checked(RATE_FAILED_SESSION, "apotheek", HOUR), RATE_ALLOWED);
+    add_failures(RATE_FAILED_SESSION, "s", 40);
+    assert_int_equal(checked(RATE_FAILED_SESSION, "s", HOUR), RATE_FAILED_SESSION);
+}
+
+static void however_many_failures_the_wait_is_the_same(void **state)
+{
+    (void)state;
+    add_failures(RATE_FAILED_CLIENT, "apotheek", 10000);
+    const struct rate_failures failures = {RATE_FAILED_CLIENT, STR("apotheek"), in_vain};
+    assert_int_equal(rate_check_failures(rate, &failures, HOUR).retry_after_s, 1);
+    assert_int_equal(checked(RATE_FAILED_CLIENT, "apotheek", HOUR + 499), RATE_FAILED_CLIENT);
+    assert_int_equal(checked(RATE_FAILED_CLIENT, "apotheek", HOUR + 500), RATE_ALLOWED);
+}
+
 static enum rate_refusal looped(const char *browser, const char *connection, int64_t now_ms)
 {
     return rate_take_browser(rate, str_from_c(browser), str_from_c(connection), 5, now_ms).refusal;
@@ -263,6 +311,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_flood_is_logged_once_a_minute_for_each_counter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_flood_from_everywhere_is_logged_60_times_a_minute, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(who_never_fails_is_never_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(failures_are_counted_for_each_kind_and_apart_from_starts, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(however_many_failures_the_wait_is_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sixth_start_in_30_seconds_is_a_loop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_number_that_makes_a_loop_can_be_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(success_ends_the_count, set_up, tear_down),
