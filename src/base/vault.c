@@ -189,6 +189,11 @@ size_t vault_key_count(const struct vault *vault)
     return vault->key_count;
 }
 
+int64_t vault_key_at(const struct vault *vault, size_t index)
+{
+    return vault->keys[index].id;
+}
+
 /* ---- what is done with the keys ---- */
 
 static const unsigned char *bytes_of(struct str s)
@@ -196,13 +201,34 @@ static const unsigned char *bytes_of(struct str s)
     return (const unsigned char *)s.data;
 }
 
+static void put_id(unsigned char *bytes, uint32_t id)
+{
+    for (size_t i = 0; i < ID_BYTES; i++)
+        bytes[i] = (unsigned char)(id >> (24 - 8 * i));
+}
+
+int64_t vault_key_of(struct str sealed)
+{
+    if (sealed.length < ID_BYTES)
+        return 0;
+    const unsigned char *bytes = bytes_of(sealed);
+    return (int64_t)((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+                     bytes[3]);
+}
+
+struct str vault_key_mark(struct arena *arena, int64_t key)
+{
+    unsigned char *mark = arena_alloc(arena, ID_BYTES);
+    put_id(mark, (uint32_t)key);
+    return str_of(mark, ID_BYTES);
+}
+
 struct str vault_seal(const struct vault *vault, struct arena *arena, const char *context,
                       struct str plaintext)
 {
     const struct vault_key *active = &vault->keys[vault->key_count - 1];
     unsigned char *sealed = arena_alloc(arena, ID_BYTES + NONCE_BYTES + plaintext.length + TAG_BYTES);
-    for (size_t i = 0; i < ID_BYTES; i++)
-        sealed[i] = (unsigned char)(active->id >> (24 - 8 * i));
+    put_id(sealed, active->id);
     rand_bytes(sealed + ID_BYTES, NONCE_BYTES);
     unsigned long long length;
     crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + ID_BYTES + NONCE_BYTES, &length, bytes_of(plaintext),
@@ -218,7 +244,7 @@ enum outcome vault_open(const struct vault *vault, struct arena *arena, const ch
     if (sealed.length < ID_BYTES + NONCE_BYTES + TAG_BYTES)
         return FAILED;
     const unsigned char *bytes = bytes_of(sealed);
-    uint32_t id = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    int64_t id = vault_key_of(sealed);
     const struct secret *key = NULL;
     for (size_t i = 0; i < vault->key_count; i++)
         if (vault->keys[i].id == id)

@@ -31,10 +31,16 @@ void vault_free(struct vault **vault);
 
 int64_t vault_active_key(const struct vault *vault);
 size_t vault_key_count(const struct vault *vault);
+/* The number of an encryption key, in ascending order, for index 0 to vault_key_count - 1. */
+int64_t vault_key_at(const struct vault *vault, size_t index);
 
 /* key id (4 bytes, big endian) || nonce (24) || ciphertext and tag. */
 struct str vault_seal(const struct vault *vault, struct arena *arena, const char *context,
                       struct str plaintext);
+/* The number of the key that sealed it; 0 when it is too short to tell. Values with lower numbers are
+ * smaller, byte by byte, than the mark of a number. */
+int64_t vault_key_of(struct str sealed);
+struct str vault_key_mark(struct arena *arena, int64_t key);
 /* FAILED when anything was altered, the context differs or the key is gone. */
 enum outcome vault_open(const struct vault *vault, struct arena *arena, const char *context,
                         struct str sealed, struct str *out_plaintext) MUST_CHECK;

@@ -119,7 +119,7 @@ after(async () => {
 
 const COMMANDS = [
   ['check'], ['migrate'], ['import'], ['export'], ['version'], ['lists', 'show'], ['lists', 'verify'], ['keys', 'create'],
-  ['keys', 'list'], ['keys', 'rotate'], ['consent', 'list'], ['consent', 'show'], ['consent', 'withdraw'], ['audit', 'list'],
+  ['keys', 'list'], ['keys', 'rotate'], ['keys', 'reseal'], ['consent', 'list'], ['consent', 'show'], ['consent', 'withdraw'], ['audit', 'list'],
   ['audit', 'patient'], ['audit', 'verify'],
 ]
 
@@ -377,6 +377,28 @@ describe('keys, lists, consent and audit', () => {
     assert.deepEqual(entries.map(({ number }) => number), entries.map((_, index) => index + 1))
     assert.match(await must('audit', 'verify'), new RegExp(`intact: ${entries.length} entries of 1 node$`, 'm'))
     assert.match(await must('audit', 'list'), /^NUMBER +AT +ACTOR +ACTION +SUBJECT +DETAILS$/m)
+  })
+
+
+  test('after a rotation everything stored is sealed anew, and the old key leaves the key file', async () => {
+    const keys = readFileSync(file('keys'), 'utf8')
+    assert.match(await must('keys', 'list', '--use'), /^KEY +STATE +STORED +PASSING\n1 +opens +[1-9]\d* +0\n2 +seals +0 +0\n$/)
+    const told = await must('keys', 'reseal')
+    assert.match(told, /^identity_provider\.client_secret_sealed +[1-9]\d* +0$/m)
+    assert.match(told, /^key 1 is no longer used: .* its line may leave the key file/m)
+    assert.match(await must('keys', 'list', '--use'), /^1 +opens +0 +0\n2 +seals +[1-9]\d* +0\n$/m)
+    const again = await must('keys', 'reseal')
+    assert.doesNotMatch(again, /_sealed +[1-9]/)
+    writeFileSync(file('keys'), keys.replace(/^1 .*\n/m, ''))
+    assert.ok((await must('export', '--with-secrets')).includes(SECRET))
+    const entries = (await must('audit', 'list', '--json')).trim().split('\n').map((line) => JSON.parse(line))
+    assert.equal(entries.at(-1).action, 'key_reseal')
+    assert.match(entries.at(-1).details, /^[1-9]\d* values were sealed anew$/)
+
+    writeFileSync(file('keys'), keys.replace(/^2 .*\n/m, ''))
+    const lost = await must('keys', 'list', '--use')
+    assert.match(lost, /^1 +seals +0 +0\n2 +not in the key file +[1-9]\d* +0\n$/m)
+    writeFileSync(file('keys'), keys)
   })
 
   test('lists are verified from the configuration and from a file', async () => {
