@@ -128,12 +128,11 @@ static void write_texts(struct buf *buf, const char *key, const struct str *item
     }
 }
 
-static void write_provider(struct buf *buf, const struct catalog_provider *object, bool with_secrets)
+static void write_provider_lists(struct buf *buf, const struct catalog_provider *object)
 {
-    write_object(buf, "  - ", &provider_fields, STR_NONE, object, with_secrets);
     buf_append_c(buf, "    services:\n");
     for (size_t i = 0; i < object->service_count; i++)
-        write_object(buf, "      - ", &service_fields, STR_NONE, &object->services[i], with_secrets);
+        write_object(buf, "      - ", &service_fields, STR_NONE, &object->services[i], false);
     write_texts(buf, "identity_providers", object->identity_providers, object->identity_provider_count);
 }
 
@@ -148,18 +147,16 @@ static void write_permissions(struct buf *buf, const struct sso_permission_pair 
     write_texts(buf, "permissions", texts, count);
 }
 
-static void write_connection(struct buf *buf, const struct sso_connection *object, bool with_secrets)
+static void write_patient_keys(struct buf *buf, const struct sso_connection *object, bool with_secrets)
 {
-    write_object(buf, "  - ", &connection_fields, object->preset, object, with_secrets);
     if (object->context_key_count > 0)
         buf_append_c(buf, "    patient_keys:\n");
     for (size_t i = 0; i < object->context_key_count; i++)
         write_object(buf, "      - ", &patient_key_fields, STR_NONE, &object->context_keys[i], with_secrets);
 }
 
-static void write_mapping_set(struct buf *buf, const struct mapping_set *object)
+static void write_codes(struct buf *buf, const struct mapping_set *object)
 {
-    write_object(buf, "  - ", &mapping_fields, STR_NONE, object, false);
     if (object->count > 0)
         buf_append_c(buf, "    codes:\n");
     for (size_t i = 0; i < object->count; i++) {
@@ -174,38 +171,31 @@ void catalog_object_write(struct buf *buf, enum section section, const void *obj
 {
     const struct sso_ceiling *ceiling = object;
     const struct sso_group *group = object;
+    const struct sso_connection *connection = object;
+    struct str preset = section == SECTION_CONNECTIONS ? connection->preset : STR_NONE;
+    write_object(buf, "  - ", file_fields.lists[section].table, preset, object, with_secrets);
     switch (section) {
-    case SECTION_IDENTITY_PROVIDERS:
-        write_object(buf, "  - ", &identity_provider_fields, STR_NONE, object, with_secrets);
-        break;
     case SECTION_PROVIDERS:
-        write_provider(buf, object, with_secrets);
-        break;
-    case SECTION_HOSTS:
-        write_object(buf, "  - ", &host_fields, STR_NONE, object, with_secrets);
-        break;
-    case SECTION_VIEWS:
-        write_object(buf, "  - ", &view_fields, STR_NONE, object, with_secrets);
+        write_provider_lists(buf, object);
         break;
     case SECTION_CEILINGS:
-        write_object(buf, "  - ", &ceiling_fields, STR_NONE, object, with_secrets);
         write_permissions(buf, ceiling->pairs, ceiling->pair_count);
         break;
     case SECTION_GROUPS:
-        write_object(buf, "  - ", &group_fields, STR_NONE, object, with_secrets);
         write_permissions(buf, group->pairs, group->pair_count);
         break;
     case SECTION_CONNECTIONS:
-        write_connection(buf, object, with_secrets);
-        break;
-    case SECTION_APPLICATIONS:
-        write_object(buf, "  - ", &application_fields, STR_NONE, object, with_secrets);
+        write_patient_keys(buf, connection, with_secrets);
         break;
     case SECTION_MAPPINGS:
-        write_mapping_set(buf, object);
+        write_codes(buf, object);
         break;
+    case SECTION_IDENTITY_PROVIDERS:
+    case SECTION_HOSTS:
+    case SECTION_VIEWS:
+    case SECTION_APPLICATIONS:
     case SECTION_COUNT:
-        break;
+        break; /* no lists below them */
     }
 }
 

@@ -95,12 +95,18 @@ static enum outcome read_providers(struct db *db, const struct vault *vault, str
 }
 
 /* Providers and their children come in the same order, so that one pass over each suffices. The engine sorted
- * both, by the same rules; names are compared for equality only. */
-static struct catalog_provider *parent_of(provider_vec *providers, size_t *position, struct str name)
+ * both, by the same rules; names are compared for equality only. NULL, and the query has failed, when there
+ * is no such provider. */
+static struct catalog_provider *parent_of(struct db_query *query, struct arena *arena,
+                                          const provider_vec *providers, size_t *position)
 {
+    struct str name = db_text(query, 0, arena);
     while (*position < providers->count && !str_equal(providers->items[*position].name, name))
         ++*position;
-    return *position < providers->count ? &providers->items[*position] : NULL;
+    if (*position < providers->count)
+        return &providers->items[*position];
+    db_query_fault(query, "a child of a provider that is not there");
+    return NULL;
 }
 
 static enum outcome read_services(struct db *db, struct arena *arena, provider_vec *providers)
@@ -111,11 +117,9 @@ static enum outcome read_services(struct db *db, struct arena *arena, provider_v
     struct catalog_provider *current = NULL;
     size_t position = 0;
     while (db_step(query) == DB_ROW) {
-        struct catalog_provider *parent = parent_of(providers, &position, db_text(query, 0, arena));
-        if (parent == NULL) {
-            db_query_fault(query, "a service of a provider that is not there");
+        struct catalog_provider *parent = parent_of(query, arena, providers, &position);
+        if (parent == NULL)
             break;
-        }
         if (parent != current)
             items = (service_vec){0};
         current = parent;
@@ -136,11 +140,9 @@ static enum outcome read_links(struct db *db, struct arena *arena, provider_vec 
     struct catalog_provider *current = NULL;
     size_t position = 0;
     while (db_step(query) == DB_ROW) {
-        struct catalog_provider *parent = parent_of(providers, &position, db_text(query, 0, arena));
-        if (parent == NULL) {
-            db_query_fault(query, "an identity provider of a provider that is not there");
+        struct catalog_provider *parent = parent_of(query, arena, providers, &position);
+        if (parent == NULL)
             break;
-        }
         if (parent != current)
             items = (id_vec){0};
         current = parent;

@@ -1,16 +1,8 @@
 /* Import files: what is taken, what is said of what is not, and that an export reads back as the same data.
  */
-#include "cli/catalog_file.h"
+#include "catalog_file_fixture.h"
+
 #include "conf/file.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 static const char full[] =
     "identity_providers:\n"
@@ -50,33 +42,11 @@ static const char full[] =
     "    services: [{id: 51, function: share}]\n"
     "    identity_providers: [digid]\n";
 
-static int set_up(void **state)
-{
-    *state = arena_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct arena *arena = *state;
-    arena_free(&arena);
-    return 0;
-}
-
-static enum outcome parse(struct arena *arena, const char *text, struct business_data *out_data,
-                          struct yaml_faults *out_faults)
-{
-    const struct catalog_file_settings settings = {.path = "/nowhere/catalogue.yaml"};
-    return catalog_file_parse(arena, &settings, str_from_c(text), out_data, out_faults);
-}
-
 static void full_file_is_read(void **state)
 {
     struct arena *arena = *state;
     struct business_data data;
-    struct yaml_faults faults;
-    if (parse(arena, full, &data, &faults) != OK)
-        fail_msg("%s", yaml_fault_format(arena, "F", &faults.items[0]));
+    must_parse(arena, full, NULL, &data);
     assert_int_equal(data.catalog.identity_provider_count, 1);
     const struct catalog_identity_provider *digid = &data.catalog.identity_providers[0];
     assert_true(str_equal(digid->client_secret, STR("ge: 'heim' \"#")));
@@ -106,42 +76,10 @@ static void export_reads_back_as_the_same(void **state)
     struct arena *arena = *state;
     struct business_data data;
     struct business_data again;
-    struct yaml_faults faults;
-    assert_int_equal(parse(arena, full, &data, &faults), OK);
-    struct buf first = buf_new(arena, 1 << 20);
-    catalog_file_write(&first, &data, true);
-    if (parse(arena, buf_c(&first), &again, &faults) != OK)
-        fail_msg("%s\n%s", yaml_fault_format(arena, "F", &faults.items[0]), buf_c(&first));
-    struct buf second = buf_new(arena, 1 << 20);
-    catalog_file_write(&second, &again, true);
-    assert_string_equal(buf_c(&first), buf_c(&second));
-    assert_non_null(strstr(buf_c(&first), "heim"));
-
-    struct buf open = buf_new(arena, 1 << 20);
-    catalog_file_write(&open, &data, false);
-    assert_null(strstr(buf_c(&open), "secret"));
-    assert_int_equal(parse(arena, buf_c(&open), &again, &faults), OK);
+    must_parse(arena, full, NULL, &data);
+    assert_non_null(strstr(assert_reads_back(arena, &data, &again), "heim"));
+    assert_null(strstr(written_open(arena, &data, &again), "secret"));
     assert_null(again.catalog.identity_providers[0].client_secret.data);
-}
-
-/* `full` with one piece replaced must give this fault. */
-static void expect_fault(struct arena *arena, const char *from, const char *to, const char *expected)
-{
-    const char *at = strstr(full, from);
-    assert_non_null(at);
-    const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - full), full, to, at + strlen(from));
-    struct business_data data;
-    struct yaml_faults faults;
-    if (parse(arena, text, &data, &faults) != FAILED)
-        fail_msg("taken: %s", to);
-    const char *all = "";
-    for (size_t i = 0; i < faults.count; i++) {
-        const char *line = yaml_fault_format(arena, "F", &faults.items[i]);
-        if (strstr(line, expected) != NULL)
-            return;
-        all = arena_printf(arena, "%s\n%s", all, line);
-    }
-    fail_msg("expected %s, got%s", expected, all);
 }
 
 static void every_fault_has_its_place(void **state)
@@ -201,15 +139,13 @@ static void every_fault_has_its_place(void **state)
         {"[{id: 51, function: share}]", "none", "providers[1].services: this value does not fit"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        expect_fault(arena, cases[i].from, cases[i].to, cases[i].expected);
+        expect_fault_in(arena, full, cases[i].from, cases[i].to, cases[i].expected);
 }
 
 static void development_allows_http_for_localhost(void **state)
 {
     struct arena *arena = *state;
-    const char *at = strstr(full, "https://idp.example.nl/oidc");
-    const char *text = arena_printf(arena, "%.*shttp://digid.localhost:8090/x%s", (int)(at - full), full,
-                                    at + strlen("https://idp.example.nl/oidc"));
+    const char *text = replaced(arena, full, "https://idp.example.nl/oidc", "http://digid.localhost:8090/x");
     struct catalog_file_settings settings = {.path = "/nowhere/c.yaml", .is_development = true};
     struct business_data data;
     struct yaml_faults faults;
@@ -258,7 +194,8 @@ static void secrets_and_pictures_come_from_files(void **state)
         fail_msg("%s", yaml_fault_format(arena, "F", &faults.items[0]));
     assert_true(str_equal(data.catalog.identity_providers[0].client_secret, STR("uit een bestand")));
     assert_int_equal(data.catalog.identity_providers[0].picture.bytes.length, 41);
-    assert_true(str_equal_c(data.catalog.identity_providers[0].ca_file, arena_printf(arena, "%s/ca.crt", directory)));
+    assert_true(
+        str_equal_c(data.catalog.identity_providers[0].ca_file, arena_printf(arena, "%s/ca.crt", directory)));
     unlink(secret);
     assert_int_equal(catalog_file_parse(arena, &settings, str_from_c(text), &data, &faults), FAILED);
     unlink(picture);
@@ -270,14 +207,14 @@ static void empty_and_odd_files(void **state)
     struct arena *arena = *state;
     struct business_data data;
     struct yaml_faults faults;
-    assert_int_equal(parse(arena, "", &data, &faults), OK);
+    assert_int_equal(parse(arena, "", NULL, &data, &faults), OK);
     assert_int_equal(data.catalog.provider_count, 0);
-    assert_int_equal(parse(arena, "providers: []\n", &data, &faults), OK);
-    assert_int_equal(parse(arena, "[]\n", &data, &faults), FAILED);
-    assert_int_equal(parse(arena, "providers: [1]\n", &data, &faults), FAILED);
-    assert_int_equal(parse(arena, "providers: [[]]\n", &data, &faults), FAILED);
-    assert_int_equal(parse(arena, "provider: []\n", &data, &faults), FAILED);
-    assert_int_equal(parse(arena, "providers: [{}]\n", &data, &faults), FAILED);
+    assert_int_equal(parse(arena, "providers: []\n", NULL, &data, &faults), OK);
+    assert_int_equal(parse(arena, "[]\n", NULL, &data, &faults), FAILED);
+    assert_int_equal(parse(arena, "providers: [1]\n", NULL, &data, &faults), FAILED);
+    assert_int_equal(parse(arena, "providers: [[]]\n", NULL, &data, &faults), FAILED);
+    assert_int_equal(parse(arena, "provider: []\n", NULL, &data, &faults), FAILED);
+    assert_int_equal(parse(arena, "providers: [{}]\n", NULL, &data, &faults), FAILED);
 }
 
 static void manual_page_is_the_generated_one(void **state)
@@ -299,14 +236,14 @@ static void manual_page_is_the_generated_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(full_file_is_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(export_reads_back_as_the_same, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_fault_has_its_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(development_allows_http_for_localhost, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(providers_may_refer_to_what_is_stored, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(secrets_and_pictures_come_from_files, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(empty_and_odd_files, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(manual_page_is_the_generated_one, set_up, tear_down),
+        CATALOG_FILE_TEST(full_file_is_read),
+        CATALOG_FILE_TEST(export_reads_back_as_the_same),
+        CATALOG_FILE_TEST(every_fault_has_its_place),
+        CATALOG_FILE_TEST(development_allows_http_for_localhost),
+        CATALOG_FILE_TEST(providers_may_refer_to_what_is_stored),
+        CATALOG_FILE_TEST(secrets_and_pictures_come_from_files),
+        CATALOG_FILE_TEST(empty_and_odd_files),
+        CATALOG_FILE_TEST(manual_page_is_the_generated_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,6 @@
 /* Import files, the professional's door: what is taken, presets, what is said of what is not, secrets that
  * are kept, and that an export reads back as the same data. */
-#include "cli/catalog_file.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "catalog_file_fixture.h"
 
 static const char full[] =
     "hosts:\n"
@@ -81,40 +72,6 @@ static const char full[] =
     "      - {code: \"1201\", name: Oost, group: Verpleging é}\n"
     "      - {code: =cmd(), status: ignored, remark: vreemd}\n"
     "      - {code: \"1377\"}\n";
-
-static int set_up(void **state)
-{
-    *state = arena_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct arena *arena = *state;
-    arena_free(&arena);
-    return 0;
-}
-
-static enum outcome parse(struct arena *arena, const char *text, const struct business_data *stored,
-                          struct business_data *out_data, struct yaml_faults *out_faults)
-{
-    const struct catalog_file_settings settings = {.path = "/nowhere/c.yaml", .stored = stored};
-    return catalog_file_parse(arena, &settings, str_from_c(text), out_data, out_faults);
-}
-
-static void must_parse(struct arena *arena, const char *text, const struct business_data *stored,
-                       struct business_data *out_data)
-{
-    struct yaml_faults faults;
-    if (parse(arena, text, stored, out_data, &faults) != OK)
-        fail_msg("%s", yaml_fault_format(arena, "F", &faults.items[0]));
-}
-
-static void assert_text(struct str text, const char *expected)
-{
-    if (!str_equal_c(text, expected))
-        fail_msg("'%.*s' instead of '%s'", STR_ARG(text), expected);
-}
 
 static void full_file_is_read(void **state)
 {
@@ -236,25 +193,17 @@ static void export_reads_back_as_the_same(void **state)
     struct business_data data;
     struct business_data again;
     must_parse(arena, full, NULL, &data);
-    struct buf first = buf_new(arena, 1 << 20);
-    catalog_file_write(&first, &data, true);
-    must_parse(arena, buf_c(&first), NULL, &again);
-    struct buf second = buf_new(arena, 1 << 20);
-    catalog_file_write(&second, &again, true);
-    assert_string_equal(buf_c(&first), buf_c(&second));
+    const char *text = assert_reads_back(arena, &data, &again);
     assert_true(
         str_equal(again.sso.connections[0].context_keys[0].key, data.sso.connections[0].context_keys[0].key));
     assert_text(again.sso.connections[0].location_name_key, "");
-    assert_non_null(strstr(buf_c(&first), "tweede"));
-    assert_null(strstr(buf_c(&first), "scope")); /* the default */
-    assert_null(strstr(buf_c(&first), "locaties"));
+    assert_non_null(strstr(text, "tweede"));
+    assert_null(strstr(text, "scope")); /* the default */
+    assert_null(strstr(text, "locaties"));
 
-    struct buf open = buf_new(arena, 1 << 20);
-    catalog_file_write(&open, &data, false);
-    assert_null(strstr(buf_c(&open), "tweede"));
-    assert_null(strstr(buf_c(&open), "key: "
-                                     "\"AAEC"));
-    must_parse(arena, buf_c(&open), NULL, &again);
+    text = written_open(arena, &data, &again);
+    assert_null(strstr(text, "tweede"));
+    assert_null(strstr(text, "key: \"AAEC"));
     assert_null(again.sso.connections[0].secrets[0].value.data);
 }
 
@@ -347,27 +296,6 @@ static void objects_may_refer_to_what_is_stored(void **state)
     /* Mappings alone take nothing away. */
     struct str mappings = str_from_c(strstr(full, "mappings:\n"));
     assert_int_equal(catalog_file_parse(arena, &settings, mappings, &data, &faults), OK);
-}
-
-/* The file with one piece replaced must give this fault. */
-static void expect_fault_in(struct arena *arena, const char *file, const char *from, const char *to,
-                            const char *expected)
-{
-    const char *at = strstr(file, from);
-    assert_non_null(at);
-    const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - file), file, to, at + strlen(from));
-    struct business_data data;
-    struct yaml_faults faults;
-    if (parse(arena, text, NULL, &data, &faults) != FAILED)
-        fail_msg("taken: %s", to);
-    const char *all = "";
-    for (size_t i = 0; i < faults.count; i++) {
-        const char *line = yaml_fault_format(arena, "F", &faults.items[i]);
-        if (strstr(line, expected) != NULL)
-            return;
-        all = arena_printf(arena, "%s\n%s", all, line);
-    }
-    fail_msg("expected %s, got%s", expected, all);
 }
 
 static void expect_fault(struct arena *arena, const char *from, const char *to, const char *expected)
@@ -561,18 +489,17 @@ static void a_platform_may_be_left_out_only_when_it_is_the_only_one(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(full_file_is_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(applications_are_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(presets_fill_what_is_left_out, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(export_reads_back_as_the_same, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(secrets_are_kept_replaced_and_taken_away, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(objects_may_refer_to_what_is_stored, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(MET2_several_tenants_are_listed_and_travel, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(faults_of_tenants_and_of_userinfo_first, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_fault_has_its_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(claim_paths_are_those_of_the_reader, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_platform_may_be_left_out_only_when_it_is_the_only_one, set_up,
-                                        tear_down),
+        CATALOG_FILE_TEST(full_file_is_read),
+        CATALOG_FILE_TEST(applications_are_read),
+        CATALOG_FILE_TEST(presets_fill_what_is_left_out),
+        CATALOG_FILE_TEST(export_reads_back_as_the_same),
+        CATALOG_FILE_TEST(secrets_are_kept_replaced_and_taken_away),
+        CATALOG_FILE_TEST(objects_may_refer_to_what_is_stored),
+        CATALOG_FILE_TEST(MET2_several_tenants_are_listed_and_travel),
+        CATALOG_FILE_TEST(faults_of_tenants_and_of_userinfo_first),
+        CATALOG_FILE_TEST(every_fault_has_its_place),
+        CATALOG_FILE_TEST(claim_paths_are_those_of_the_reader),
+        CATALOG_FILE_TEST(a_platform_may_be_left_out_only_when_it_is_the_only_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
