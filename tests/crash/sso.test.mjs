@@ -12,8 +12,8 @@ const AT_ONCE = 4
 const acknowledged = [] // { browser, digest, code }
 
 let house
-before(async () => { house = await openProfessionals('crash-sso') }, { timeout: 120000 })
-after(() => house?.stop(), { timeout: 60000 })
+before(async () => { house = await openProfessionals('crash-sso') }, { timeout: 240000 })
+after(() => house?.stop(), { timeout: 240000 })
 
 const isCutOff = (error) => ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(error.code) || /socket hang up/i.test(error.message)
 const hex = isPostgres ? "encode(digest, 'hex')" : 'lower(hex(digest))'
@@ -39,12 +39,12 @@ async function killAtFirstAnswer(round) {
   await house.sluis.start()
 }
 
-test(`kill -9 after a login, ${KILLS} times: the server comes back each time`, { timeout: 150000 }, async () => {
+test(`kill -9 after a login, ${KILLS} times: the server comes back each time`, { timeout: 240000 }, async () => {
   for (let round = 0; round < KILLS; round++) await killAtFirstAnswer(round)
   assert.ok(acknowledged.length >= KILLS, String(acknowledged.length))
 })
 
-test('every login that was acknowledged has its session, its person and its new location, and is still signed in', { timeout: 60000 }, async () => {
+test('every login that was acknowledged has its session, its person and its new location, and is still signed in', { timeout: 240000 }, async () => {
   const sessions = rows(`SELECT ${hex} FROM sso_session`)
   const names = rows('SELECT display_name FROM sso_session')
   const locations = rows("SELECT code FROM sso_mapping WHERE code LIKE 'K%'")
@@ -56,7 +56,7 @@ test('every login that was acknowledged has its session, its person and its new 
   }
 })
 
-test('nothing is half there: one row for each location, a person for each session, and logins go on', { timeout: 60000 }, async () => {
+test('nothing is half there: one row for each location, a person for each session, and logins go on', { timeout: 240000 }, async () => {
   assert.equal(house.store.query('SELECT code FROM sso_mapping GROUP BY connection, code HAVING count(*) > 1').trim(), '')
   assert.equal(house.count('sso_session', 'user_id NOT IN (SELECT id FROM sso_user)'), 0)
   const login = await house.enter({ name: 'Koos', locaties: ['10'] })

@@ -86,7 +86,7 @@ const byId = (page, id) => {
 }
 const servicesOn = (page) => [...page.text.matchAll(/<section id="service-(\d+)">/g)].map(([, id]) => id)
 
-describe('demo', { timeout: 240000 }, () => {
+describe('demo', { timeout: 1200000 }, () => {
   before(async () => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(path.dirname(folder), { recursive: true })

@@ -134,7 +134,7 @@ async function faulty(fault, shape = '', member = 'sandra') {
   return authorize(browser)
 }
 
-describe('the professional\'s side of the simulator', { timeout: 400000 }, () => {
+describe('the professional\'s side of the simulator', { timeout: 1200000 }, () => {
   before(async () => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })

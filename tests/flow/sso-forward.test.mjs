@@ -138,8 +138,8 @@ before(async () => {
     await house.stop().catch(() => {})
     throw error
   }
-}, { timeout: 120000 })
-after(() => house?.stop(), { timeout: 60000 })
+}, { timeout: 240000 })
+after(() => house?.stop(), { timeout: 240000 })
 
 // What the application got, its headers as a list of [lower-case name, value].
 function seen(answer) {

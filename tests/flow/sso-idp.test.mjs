@@ -84,8 +84,8 @@ before(async () => {
   await connect('later')
   await connect('leesbaar')
   await importAll()
-}, { timeout: 120000 })
-after(() => house?.stop(), { timeout: 120000 })
+}, { timeout: 240000 })
+after(() => house?.stop(), { timeout: 240000 })
 
 describe('the log of a login that went well', () => {
   check('IDT-1 to IDT-20 each have a line in step 5; 5.1, 5.2, 5.3 and 5.5 say what was seen', async () => {
@@ -536,7 +536,7 @@ describe('MET-8, MET-9, MET-10: metadata that cannot be had or used', () => {
     await connect('dns', { issuer: 'https://bestaat-niet.invalid' })
     await connect('prive', { issuer: `https://127.0.0.1:${port}/naam`, ...ca, allow_private: false })
     await importAll()
-  }, { timeout: 60000 })
+  }, { timeout: 240000 })
   after(() => servers.forEach((server) => server.close() && server.closeAllConnections()))
 
   for (const [name, [code, facts]] of Object.entries(WRONG)) {

@@ -8,8 +8,8 @@ import { assertAbsent, check } from './support/checks.mjs'
 import { TEST, YSIS, openProfessionals, step } from './support/professionals.mjs'
 
 let house
-before(async () => { house = await openProfessionals('sso-landing') }, { timeout: 120000 })
-after(() => house?.stop(), { timeout: 120000 })
+before(async () => { house = await openProfessionals('sso-landing') }, { timeout: 240000 })
+after(() => house?.stop(), { timeout: 240000 })
 
 const person = (name, ...locaties) => ({ name, locaties })
 const codeOf = (login) => new URL(login.location).searchParams.get('code')

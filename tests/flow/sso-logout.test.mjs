@@ -10,8 +10,8 @@ import { until } from './support/patience.mjs'
 import { DISABLED, POST, TEST, YSIS, openProfessionals, step } from './support/professionals.mjs'
 
 let house
-before(async () => { house = await openProfessionals('sso-logout') }, { timeout: 120000 })
-after(() => house?.stop(), { timeout: 120000 })
+before(async () => { house = await openProfessionals('sso-logout') }, { timeout: 240000 })
+after(() => house?.stop(), { timeout: 240000 })
 
 const person = (name) => ({ name, locaties: ['10'] })
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SMTPServer } from 'smtp-server'
 import { readCertificate } from './support/certificates.mjs'
-import { clearOfMidnight, until } from './support/patience.mjs'
+import { clearOfTheHour, until } from './support/patience.mjs'
 import { freePort } from './support/ports.mjs'
 import { POST, Professionals, SEPARATE, TEST, step } from './support/professionals.mjs'
 
@@ -92,7 +92,7 @@ const expired = ({ header, payload }) => ({ header, payload: { ...payload, iat: 
 const unsigned = (token, idp) => ({ ...token, key: idp.strangerKey })
 const sound = (slug = TEST) => house.enter({ sub: 'p-1', name: 'Piet Post', locaties: ['10'] }, { slug })
 
-describe('who is mailed about what, when', { timeout: 400000 }, () => {
+describe('who is mailed about what, when', { timeout: 1200000 }, () => {
   before(async () => {
     port = await freePort()
     house = new Professionals('sso-mail-rules')
@@ -169,7 +169,7 @@ describe('who is mailed about what, when', { timeout: 400000 }, () => {
   })
 
   test('912 is mailed once a day, and no login waits for it; step 12 says what is known by then', async () => {
-    await clearOfMidnight()
+    await clearOfTheHour()
     const words = []
     house.setClock(45) // of Sluis alone
     try {
@@ -236,16 +236,18 @@ describe('who is mailed about what, when', { timeout: 400000 }, () => {
   })
 
   test('MAP-9, 707: new locations are in one mail of the day', async () => {
+    await clearOfTheHour() // it is sent at six in the morning
+    const before = about(707).length
     assert.ok((await house.enter({ sub: 'p-4', name: 'Nel', locaties: ['10', 'nieuw-1', 'nieuw-2'] })).landing)
-    assert.equal(about(707).length, 0)
-    await shifted(DAY, () => until('the digest', () => about(707, TEST).length > 0))
-    const [digest] = about(707, TEST)
+    assert.equal(about(707).length, before)
+    await shifted(DAY, () => until('the digest', () => about(707, TEST).length > before))
+    const digest = about(707, TEST).at(-1)
     assert.match(digest.body, /  - nieuw-1 \(nog niet gekoppeld\)\n  - nieuw-2 \(nog niet gekoppeld\)\n/)
     assert.doesNotMatch(digest.body, /herhalingen|Nel/)
     await shifted(DAY + 7200, looked)
     await shifted(2 * DAY, looked)
-    assert.equal((await notifications('--code', '707', '--connection', TEST)).length, 1)
-    assert.equal(about(707, TEST).length, 1)
+    assert.equal((await notifications('--code', '707', '--connection', TEST)).length, before + 1)
+    assert.equal(about(707, TEST).length, before + 1)
   })
 
   test('913: the expiry of a client secret is told on the reminder days, once for each', async () => {
@@ -298,8 +300,9 @@ describe('who is mailed about what, when', { timeout: 400000 }, () => {
 
   test('C26: 200 identical failures in 10 minutes: one mail, summaries, and all of them in the list', async () => {
     const person = { sub: 'p-6', name: 'Rie', locaties: ['c26'] }
+    const began = Date.now()
     for (let i = 0; i < 200; i++) {
-      setClock(i * 3)
+      setClock(Math.round(i * 3 - (Date.now() - began) / 1000)) // one every three seconds, however long each takes here
       assert.equal((await house.enter(person)).status, 403)
     }
     const mine = () => mails.filter(({ body }) => body.includes('  - c26\n'))
@@ -325,6 +328,7 @@ describe('who is mailed about what, when', { timeout: 400000 }, () => {
   })
 
   test('MAIL-7: not more than 20 mails in an hour, and the last one says so', async () => {
+    await clearOfTheHour() // a mail of the morning would be one of the twenty
     const before = mails.length
     setClock(12 * 3600) // whatever was sent until now is long ago
     try {

@@ -6,8 +6,8 @@ import { check } from './support/checks.mjs'
 import { POST, TEST, openProfessionals } from './support/professionals.mjs'
 
 let house
-before(async () => { house = await openProfessionals('sso-metrics') }, { timeout: 120000 })
-after(() => house?.stop(), { timeout: 120000 })
+before(async () => { house = await openProfessionals('sso-metrics') }, { timeout: 240000 })
+after(() => house?.stop(), { timeout: 240000 })
 
 const person = (name, ...locaties) => ({ name, locaties })
 

@@ -15,11 +15,11 @@ let other
 before(async () => {
   house = await openProfessionals('sso-nodes')
   other = await house.startNode('test-2')
-}, { timeout: 120000 })
+}, { timeout: 240000 })
 after(async () => {
   await other?.sluis.stop()
   await house?.stop()
-}, { timeout: 120000 })
+}, { timeout: 240000 })
 
 const person = (name, ...locaties) => ({ name, locaties })
 

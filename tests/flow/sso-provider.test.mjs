@@ -33,8 +33,8 @@ before(async () => {
   const options = { execute: [client.allowInsecureRequests] }
   apotheek = await client.discovery(new URL(issuer), 'apotheek', {}, client.ClientSecretBasic(SECRET), options)
   mobiel = await client.discovery(new URL(issuer), 'mobiel', {}, client.None(), options)
-}, { timeout: 120000 })
-after(() => house?.stop(), { timeout: 120000 })
+}, { timeout: 240000 })
+after(() => house?.stop(), { timeout: 240000 })
 
 const nowS = () => Math.floor(Date.now() / 1000)
 

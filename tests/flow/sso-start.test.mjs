@@ -20,8 +20,8 @@ describe('INI-5: limits', () => {
     house = await openProfessionals('sso-limits', {
       sso: { starts_per_address: 30, starts_burst: 10, starts_per_connection: 120, loop_starts: 5 }, proxies: { trusted: ['127.0.0.1'] },
     })
-  }, { timeout: 120000 })
-  after(() => house?.stop(), { timeout: 120000 })
+  }, { timeout: 240000 })
+  after(() => house?.stop(), { timeout: 240000 })
 
   const from = (address, slug = TEST, browser = new Browser()) => browser.get(house.startUrl(slug), { headers: { 'X-Forwarded-For': address } })
   // The entries of refused starts with this cause.
@@ -110,8 +110,8 @@ describe('INI-5: limits', () => {
 
 describe('starting again', () => {
   let house
-  before(async () => { house = await openProfessionals('sso-start') }, { timeout: 120000 })
-  after(() => house?.stop(), { timeout: 120000 })
+  before(async () => { house = await openProfessionals('sso-start') }, { timeout: 240000 })
+  after(() => house?.stop(), { timeout: 240000 })
 
   const untilCallback = (location) => house.isCallback(location)
   const cookie = (browser, name) => browser.cookies(house.frontUrl).get(name)
@@ -391,8 +391,8 @@ describe('starting again', () => {
 
 describe('what the log tells', () => {
   let house
-  before(async () => { house = await openProfessionals('sso-steps') }, { timeout: 120000 })
-  after(() => house?.stop(), { timeout: 120000 })
+  before(async () => { house = await openProfessionals('sso-steps') }, { timeout: 240000 })
+  after(() => house?.stop(), { timeout: 240000 })
 
   check('INI-1: HEAD is 200, empty, and begins nothing', async () => {
     const flows = house.count('flow')

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe } from 'node:test'
 import { Browser, exchange, forms, links, visibleText } from './harness.mjs'
 import { assertAbsent, check } from './support/checks.mjs'
-import { clearOfMidnight } from './support/patience.mjs'
+import { clearOfTheHour } from './support/patience.mjs'
 import { DISABLED, NASTY_SECRET, POST, SEPARATE, TEST, YSIS, openProfessionals, step } from './support/professionals.mjs'
 
 let house
-before(async () => { house = await openProfessionals('sso') }, { timeout: 120000 })
-after(() => house?.stop(), { timeout: 120000 })
+before(async () => { house = await openProfessionals('sso') }, { timeout: 240000 })
+after(() => house?.stop(), { timeout: 240000 })
 
 const person = (name, ...locaties) => ({ name, locaties })
 
@@ -100,7 +100,7 @@ describe('locations, groups and permissions', () => {
   }
 
   check('C36: 2000 locations, all in step 6', async (t) => {
-    await clearOfMidnight() // new rows are counted by the day
+    await clearOfTheHour() // new rows are counted by the day
     const ids = Array.from({ length: 1999 }, (_, i) => `L${i}`)
     const timed = async (claims) => {
       const { answer, browser } = await house.enter(claims, { slug: POST, until: (location) => house.isCallback(location) })

@@ -28,8 +28,8 @@ export async function eventually(run) {
   return found.value
 }
 
-// Sees to it that the day (UTC) does not turn within so many seconds, for tests of what is counted by the day.
-export async function clearOfMidnight(seconds = 60) {
-  const left = 86400000 - (Date.now() % 86400000)
+// Sees to it that no hour strikes within so many seconds, for tests of what is counted by the day or done at a set hour.
+export async function clearOfTheHour(seconds = 60) {
+  const left = 3600000 - (Date.now() % 3600000)
   if (left < seconds * 1000) await sleep(left + 1000)
 }
