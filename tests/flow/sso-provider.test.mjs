@@ -393,9 +393,12 @@ describe('the token endpoint', () => {
     const info = await spend(opened)
     const sameSession = await spend(await getCode(apotheek, {}, { browser: opened.browser }))
     const before = replays().length
+    const counted = async () => Number(/^sluis_sso_provider_refusals_total\{reason="code_replayed"\} (\d+)$/m.exec(await house.metrics())[1])
+    const countedBefore = await counted()
     await assertRefused(tokenFields(opened), 'invalid_grant')
     assert.equal(await info(), TAKEN_BACK)
     assert.equal(await sameSession(), '200')
+    assert.equal(await counted(), countedBefore + 1)
     await assertRefused(tokenFields(opened), 'invalid_grant') // and again
     const told = replays().slice(before)
     assert.deepEqual(told.map(({ client, user }) => [client, user]), [['apotheek', user], ['apotheek', user]])
