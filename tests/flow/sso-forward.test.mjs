@@ -20,6 +20,7 @@ const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.ur
 const SLUG = 'duinzicht_test'
 const TRIAL = 'duinzicht_proef' // in the acceptance environment
 const START = `/sso/openidconnect/${SLUG}`
+const WIDE = Array.from({ length: 100 }, (_, i) => `${`recht.${i}.`.padEnd(50, 'x')}@${`afdeling-${i}-`.padEnd(60, 'z')}`) // 11 KB
 const IDENTITY = ['x-sso-connection', 'x-sso-environment', 'x-sso-groups', 'x-sso-limited', 'x-sso-locations', 'x-sso-name', 'x-sso-permissions', 'x-sso-user']
 
 class Visitor extends Browser {
@@ -65,7 +66,7 @@ class Forwarded extends Professionals {
       connection: slug, environment,
       codes: [{ code: '10', group: 'Oost' }, { code: '20', group: 'Oost en West' }, { code: 'Zuid, 2%', group: 'Oost' },
         ...Array.from({ length: 240 }, (_, i) => ({ code: `afdeling-${i}`, group: 'Oost' })),
-        ...Array.from({ length: 19 }, (_, i) => ({ code: `${i}`.padEnd(220, 'y'), group: 'Oost' }))],
+        ...Array.from({ length: 80 }, (_, i) => ({ code: `${i}`.padEnd(220, 'y'), group: 'Oost' })), { code: 'breed', group: 'Breed' }],
     })
     return {
       hosts: [
@@ -76,6 +77,7 @@ class Forwarded extends Professionals {
       security_groups: [
         { customer_key: 'duinzicht', name: 'Oost', permissions: ['status.read@oost', 'order.write@oost'] },
         { customer_key: 'duinzicht', name: 'Oost en West', permissions: ['status.read@west', 'order.write@west'] },
+        { customer_key: 'duinzicht', name: 'Breed', permissions: WIDE },
       ],
       connections: [connection(SLUG, 'production'), connection(TRIAL, 'acceptance')],
       mappings: [mapping(SLUG, 'production'), mapping(TRIAL, 'acceptance')],
@@ -94,13 +96,22 @@ class Forwarded extends Professionals {
       assert.equal(text.split(shipped).length, 2, `"${shipped}" stands once in the file`)
       text = text.replace(shipped, own)
     }
-    return text
+    return this.withShortLocation(text)
+  }
+
+  // A location that does without some lists, made as docs/applications.md says.
+  withShortLocation(text) {
+    const block = (start) => text.slice(text.indexOf(start), text.indexOf('\n    }\n', text.indexOf(start)) + 7)
+    const question = block('    location = /sluis-verify {').replace('/sluis-verify {', '/sluis-verify-kort {')
+      .replace('/sso/verify;', '/sso/verify?without=locations,groups;')
+    const guarded = block('    location / {').replace('location / {', 'location /kort/ {\n        auth_request /sluis-verify-kort;')
+    return text.replace('    location / {', () => `${question}\n${guarded}\n    location / {`)
   }
 
   // The application: answers with the request as it came in.
   async startApplication() {
     this.applicationCalls = 0
-    this.application = createServer((request, response) => {
+    this.application = createServer({ maxHeaderSize: 65536 }, (request, response) => {
       this.applicationCalls++
       const pieces = []
       request.on('data', (piece) => pieces.push(piece))
@@ -205,11 +216,42 @@ describe('SES-9: the way in', () => {
     const fitting = Array.from({ length: 240 }, (_, i) => `afdeling-${i}`)
     const { answer } = await house.member('Bea', fitting)
     assert.equal(seen(answer).header('x-sso-locations')[0].split(',').length, 240)
-    const long = Array.from({ length: 19 }, (_, i) => `${i}`.padEnd(220, 'y'))
+    const long = Array.from({ length: 80 }, (_, i) => `${i}`.padEnd(220, 'y'))
     const calls = house.applicationCalls
-    const { answer: refused } = await house.member('Cor', long)
+    const { browser, answer: refused } = await house.member('Cor', long)
     assert.equal(refused.status, 503)
     assert.equal(house.applicationCalls, calls)
+    const told = house.sluis.log().split('\n').filter((line) => line.includes('"session_facts_too_long"')).map((line) => JSON.parse(line)).at(-1)
+    assert.match(told.reference, /^SSO-\d{8}-[0-9A-Z]{8}$/)
+    assert.deepEqual([told.longest, told.longest_bytes, told.bytes_max], ['X-SSO-Locations', 80 * 221 - 1, 16384])
+    assert.ok(told.bytes > told.longest_bytes, JSON.stringify(told))
+    assert.ok(!house.sluis.log().includes(long[0]))
+
+    const request = seen(await browser.get(at('/kort/pagina'))) // asked without locations and groups
+    assert.deepEqual(ssoLike(request), IDENTITY.filter((name) => !['x-sso-groups', 'x-sso-locations'].includes(name)))
+    assert.deepEqual(request.header('x-sso-permissions'), ['order.write@oost status.read@oost'])
+    assert.equal((await browser.get(at('/'))).status, 503)
+    assert.equal((await new Visitor(house).get(at('/kort/pagina'))).status, 303)
+  })
+
+  check('permissions of 11 KB pass whole, beside cookies of 4 KB', async () => {
+    const { browser, answer } = await house.member('Dora', ['breed'])
+    assert.deepEqual(seen(answer).header('x-sso-permissions')[0].split(' '), [...WIDE].sort())
+    const cookies = [...browser.cookies(house.frontUrl)].map(([name, value]) => `${name}=${value}`).join('; ')
+    const request = seen(await exchange(at('/'), { tls: browser.tls, headers: { Cookie: `${cookies}; van_de_toepassing=${'k'.repeat(4000)}` } }))
+    assert.equal(request.header('x-sso-permissions')[0].length, WIDE.join(' ').length)
+  })
+
+  check('a question with another query is refused, so that nobody believes to have asked it', async () => {
+    const { browser } = await house.member('Els', ['10'])
+    const cookies = [...browser.cookies(house.frontUrl)].map(([name, value]) => `${name}=${value}`).join('; ')
+    const ask = (query) => exchange(`${house.internalUrl}/sso/verify${query}`, { headers: { Cookie: cookies } })
+    for (const query of ['?without=', '?without=user', '?without=groups,', '?without=groups;locations', '?without=groups&without=locations', '?with=groups', '?without=Groups', '?x']) {
+      const answer = await ask(query)
+      assert.deepEqual([answer.status, Object.keys(answer.headers).filter((name) => name.startsWith('x-sso'))], [400, []], query)
+    }
+    assert.deepEqual((await ask('?without=permissions,warnings')).headers['x-sso-permissions'], undefined)
+    assert.equal((await ask('')).headers['x-sso-permissions'], 'order.write@oost status.read@oost')
   })
 })
 
