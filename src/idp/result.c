@@ -1,98 +1,56 @@
 #include "idp/login.h"
 
+static const char *const names[] = {
+    [IDP_OK] = "ok",
+    [IDP_CANCELLED] = "cancelled",
+    [IDP_UNREACHABLE] = "unreachable",
+    [IDP_CERTIFICATE_INVALID] = "certificate_invalid",
+    [IDP_METADATA_INVALID] = "metadata_invalid",
+    [IDP_ISSUER_DIFFERS] = "issuer_differs",
+    [IDP_ENDPOINT_MISSING] = "endpoint_missing",
+    [IDP_KEYS_UNREACHABLE] = "keys_unreachable",
+    [IDP_KEYS_UNUSABLE] = "keys_unusable",
+    [IDP_CONNECTION_INVALID] = "connection_invalid",
+    [IDP_RESPONSE_INVALID] = "response_invalid",
+    [IDP_RESPONSE_ISSUER_MISSING] = "response_issuer_missing",
+    [IDP_RESPONSE_ISSUER] = "response_issuer",
+    [IDP_ERROR_RESPONSE] = "error_response",
+    [IDP_TEMPORARILY_UNAVAILABLE] = "temporarily_unavailable",
+    [IDP_TOKEN_UNREACHABLE] = "token_unreachable",
+    [IDP_TOKEN_REFUSED] = "token_refused",
+    [IDP_TOKEN_INVALID] = "token_invalid",
+    [IDP_TOKEN_ID_TOKEN_MISSING] = "token_id_token_missing",
+    [IDP_TOKEN_TYPE] = "token_type",
+    [IDP_ID_TOKEN_MALFORMED] = "id_token_malformed",
+    [IDP_ID_TOKEN_CLAIM_MISSING] = "id_token_claim_missing",
+    [IDP_ID_TOKEN_ENCRYPTED] = "id_token_encrypted",
+    [IDP_ID_TOKEN_ALG] = "id_token_alg",
+    [IDP_ID_TOKEN_KEY] = "id_token_key",
+    [IDP_ID_TOKEN_SIGNATURE] = "id_token_signature",
+    [IDP_ID_TOKEN_ISS] = "id_token_iss",
+    [IDP_ID_TOKEN_AUD] = "id_token_aud",
+    [IDP_ID_TOKEN_AZP] = "id_token_azp",
+    [IDP_ID_TOKEN_EXP] = "id_token_exp",
+    [IDP_ID_TOKEN_IAT] = "id_token_iat",
+    [IDP_ID_TOKEN_NBF] = "id_token_nbf",
+    [IDP_ID_TOKEN_NONCE] = "id_token_nonce",
+    [IDP_ID_TOKEN_AT_HASH] = "id_token_at_hash",
+    [IDP_ID_TOKEN_SUB] = "id_token_sub",
+    [IDP_ID_TOKEN_ACR] = "id_token_acr",
+    [IDP_ID_TOKEN_AUTH_TIME] = "id_token_auth_time",
+    [IDP_USERINFO_UNREACHABLE] = "userinfo_unreachable",
+    [IDP_USERINFO_REFUSED] = "userinfo_refused",
+    [IDP_USERINFO_INVALID] = "userinfo_invalid",
+    [IDP_USERINFO_SUB] = "userinfo_sub",
+    [IDP_LOGOUT_JTI] = "logout_jti",
+    [IDP_LOGOUT_SUBJECT] = "logout_subject",
+    [IDP_LOGOUT_EVENT] = "logout_event",
+    [IDP_LOGOUT_NONCE] = "logout_nonce",
+};
+_Static_assert(sizeof names / sizeof *names == IDP_LOGOUT_NONCE + 1, "a name for the last result");
+
 const char *idp_result_name(enum idp_result result)
 {
-    switch (result) {
-    case IDP_OK:
-        return "ok";
-    case IDP_CANCELLED:
-        return "cancelled";
-    case IDP_UNREACHABLE:
-        return "unreachable";
-    case IDP_CERTIFICATE_INVALID:
-        return "certificate_invalid";
-    case IDP_METADATA_INVALID:
-        return "metadata_invalid";
-    case IDP_ISSUER_DIFFERS:
-        return "issuer_differs";
-    case IDP_ENDPOINT_MISSING:
-        return "endpoint_missing";
-    case IDP_KEYS_UNREACHABLE:
-        return "keys_unreachable";
-    case IDP_KEYS_UNUSABLE:
-        return "keys_unusable";
-    case IDP_CONNECTION_INVALID:
-        return "connection_invalid";
-    case IDP_RESPONSE_INVALID:
-        return "response_invalid";
-    case IDP_RESPONSE_ISSUER_MISSING:
-        return "response_issuer_missing";
-    case IDP_RESPONSE_ISSUER:
-        return "response_issuer";
-    case IDP_ERROR_RESPONSE:
-        return "error_response";
-    case IDP_TEMPORARILY_UNAVAILABLE:
-        return "temporarily_unavailable";
-    case IDP_TOKEN_UNREACHABLE:
-        return "token_unreachable";
-    case IDP_TOKEN_REFUSED:
-        return "token_refused";
-    case IDP_TOKEN_INVALID:
-        return "token_invalid";
-    case IDP_TOKEN_ID_TOKEN_MISSING:
-        return "token_id_token_missing";
-    case IDP_TOKEN_TYPE:
-        return "token_type";
-    case IDP_ID_TOKEN_MALFORMED:
-        return "id_token_malformed";
-    case IDP_ID_TOKEN_CLAIM_MISSING:
-        return "id_token_claim_missing";
-    case IDP_ID_TOKEN_ENCRYPTED:
-        return "id_token_encrypted";
-    case IDP_ID_TOKEN_ALG:
-        return "id_token_alg";
-    case IDP_ID_TOKEN_KEY:
-        return "id_token_key";
-    case IDP_ID_TOKEN_SIGNATURE:
-        return "id_token_signature";
-    case IDP_ID_TOKEN_ISS:
-        return "id_token_iss";
-    case IDP_ID_TOKEN_AUD:
-        return "id_token_aud";
-    case IDP_ID_TOKEN_AZP:
-        return "id_token_azp";
-    case IDP_ID_TOKEN_EXP:
-        return "id_token_exp";
-    case IDP_ID_TOKEN_IAT:
-        return "id_token_iat";
-    case IDP_ID_TOKEN_NBF:
-        return "id_token_nbf";
-    case IDP_ID_TOKEN_NONCE:
-        return "id_token_nonce";
-    case IDP_ID_TOKEN_AT_HASH:
-        return "id_token_at_hash";
-    case IDP_ID_TOKEN_SUB:
-        return "id_token_sub";
-    case IDP_ID_TOKEN_ACR:
-        return "id_token_acr";
-    case IDP_ID_TOKEN_AUTH_TIME:
-        return "id_token_auth_time";
-    case IDP_USERINFO_UNREACHABLE:
-        return "userinfo_unreachable";
-    case IDP_USERINFO_REFUSED:
-        return "userinfo_refused";
-    case IDP_USERINFO_INVALID:
-        return "userinfo_invalid";
-    case IDP_USERINFO_SUB:
-        return "userinfo_sub";
-    case IDP_LOGOUT_JTI:
-        return "logout_jti";
-    case IDP_LOGOUT_SUBJECT:
-        return "logout_subject";
-    case IDP_LOGOUT_EVENT:
-        return "logout_event";
-    case IDP_LOGOUT_NONCE:
-        return "logout_nonce";
-    }
-    return "unknown";
+    size_t at = (size_t)result;
+    return at < sizeof names / sizeof *names && names[at] != NULL ? names[at] : "unknown";
 }

@@ -339,96 +339,62 @@ static int token_error(struct str error)
     return find_oauth_code(error, known, sizeof known / sizeof *known, 406);
 }
 
+/* What the provider's own error decides about has no row. */
+static const int idp_codes[] = {
+    [IDP_CANCELLED] = 310,
+    [IDP_UNREACHABLE] = 201,
+    [IDP_CERTIFICATE_INVALID] = 202,
+    [IDP_METADATA_INVALID] = 203,
+    [IDP_ISSUER_DIFFERS] = 204,
+    [IDP_ENDPOINT_MISSING] = 205,
+    [IDP_KEYS_UNREACHABLE] = 206,
+    [IDP_KEYS_UNUSABLE] = 207,
+    [IDP_CONNECTION_INVALID] = 103,
+    [IDP_RESPONSE_INVALID] = 107, /* RSP-2; 308 and 309 are told apart before, by sso/start_request */
+    [IDP_RESPONSE_ISSUER_MISSING] = 307,
+    [IDP_RESPONSE_ISSUER] = 306,
+    [IDP_TEMPORARILY_UNAVAILABLE] = 312,
+    [IDP_TOKEN_UNREACHABLE] = 401,
+    [IDP_TOKEN_INVALID] = 407,
+    [IDP_TOKEN_ID_TOKEN_MISSING] = 408,
+    [IDP_TOKEN_TYPE] = 409,
+    [IDP_ID_TOKEN_MALFORMED] = 501,
+    [IDP_ID_TOKEN_CLAIM_MISSING] = 518,
+    [IDP_ID_TOKEN_ENCRYPTED] = 517,
+    [IDP_ID_TOKEN_ALG] = 502,
+    [IDP_ID_TOKEN_KEY] = 503,
+    [IDP_ID_TOKEN_SIGNATURE] = 504,
+    [IDP_ID_TOKEN_ISS] = 505,
+    [IDP_ID_TOKEN_AUD] = 506,
+    [IDP_ID_TOKEN_AZP] = 507,
+    [IDP_ID_TOKEN_EXP] = 508,
+    [IDP_ID_TOKEN_IAT] = 509,
+    [IDP_ID_TOKEN_NBF] = 510,
+    [IDP_ID_TOKEN_NONCE] = 511,
+    [IDP_ID_TOKEN_AT_HASH] = 513,
+    [IDP_ID_TOKEN_SUB] = 514,
+    [IDP_ID_TOKEN_ACR] = 515,
+    [IDP_ID_TOKEN_AUTH_TIME] = 516,
+    [IDP_USERINFO_UNREACHABLE] = 601,
+    [IDP_USERINFO_REFUSED] = 602,
+    [IDP_USERINFO_INVALID] = 603,
+    [IDP_USERINFO_SUB] = 604,
+    [IDP_LOGOUT_JTI] = 901,
+    [IDP_LOGOUT_SUBJECT] = 901,
+    [IDP_LOGOUT_EVENT] = 901,
+    [IDP_LOGOUT_NONCE] = 901,
+};
+_Static_assert(sizeof idp_codes / sizeof *idp_codes == IDP_LOGOUT_NONCE + 1, "a code for the last result");
+
 int sso_error_of_idp(enum idp_result result, struct str oauth_error)
 {
-    switch (result) {
-    case IDP_OK:
+    size_t at = (size_t)result;
+    if (result == IDP_OK)
         return 0;
-    case IDP_CANCELLED:
-        return 310;
-    case IDP_UNREACHABLE:
-        return 201;
-    case IDP_CERTIFICATE_INVALID:
-        return 202;
-    case IDP_METADATA_INVALID:
-        return 203;
-    case IDP_ISSUER_DIFFERS:
-        return 204;
-    case IDP_ENDPOINT_MISSING:
-        return 205;
-    case IDP_KEYS_UNREACHABLE:
-        return 206;
-    case IDP_KEYS_UNUSABLE:
-        return 207;
-    case IDP_CONNECTION_INVALID:
-        return 103;
-    case IDP_RESPONSE_INVALID:
-        return 107; /* RSP-2; 308 and 309 are told apart before, by sso/start_request */
-    case IDP_RESPONSE_ISSUER_MISSING:
-        return 307;
-    case IDP_RESPONSE_ISSUER:
-        return 306;
-    case IDP_ERROR_RESPONSE:
+    if (result == IDP_ERROR_RESPONSE)
         return authorization_error(oauth_error);
-    case IDP_TEMPORARILY_UNAVAILABLE:
-        return 312;
-    case IDP_TOKEN_UNREACHABLE:
-        return 401;
-    case IDP_TOKEN_REFUSED:
+    if (result == IDP_TOKEN_REFUSED)
         return token_error(oauth_error);
-    case IDP_TOKEN_INVALID:
-        return 407;
-    case IDP_TOKEN_ID_TOKEN_MISSING:
-        return 408;
-    case IDP_TOKEN_TYPE:
-        return 409;
-    case IDP_ID_TOKEN_MALFORMED:
-        return 501;
-    case IDP_ID_TOKEN_CLAIM_MISSING:
-        return 518;
-    case IDP_ID_TOKEN_ENCRYPTED:
-        return 517;
-    case IDP_ID_TOKEN_ALG:
-        return 502;
-    case IDP_ID_TOKEN_KEY:
-        return 503;
-    case IDP_ID_TOKEN_SIGNATURE:
-        return 504;
-    case IDP_ID_TOKEN_ISS:
-        return 505;
-    case IDP_ID_TOKEN_AUD:
-        return 506;
-    case IDP_ID_TOKEN_AZP:
-        return 507;
-    case IDP_ID_TOKEN_EXP:
-        return 508;
-    case IDP_ID_TOKEN_IAT:
-        return 509;
-    case IDP_ID_TOKEN_NBF:
-        return 510;
-    case IDP_ID_TOKEN_NONCE:
-        return 511;
-    case IDP_ID_TOKEN_AT_HASH:
-        return 513;
-    case IDP_ID_TOKEN_SUB:
-        return 514;
-    case IDP_ID_TOKEN_ACR:
-        return 515;
-    case IDP_ID_TOKEN_AUTH_TIME:
-        return 516;
-    case IDP_USERINFO_UNREACHABLE:
-        return 601;
-    case IDP_USERINFO_REFUSED:
-        return 602;
-    case IDP_USERINFO_INVALID:
-        return 603;
-    case IDP_USERINFO_SUB:
-        return 604;
-    case IDP_LOGOUT_JTI:
-    case IDP_LOGOUT_SUBJECT:
-    case IDP_LOGOUT_EVENT:
-    case IDP_LOGOUT_NONCE:
-        return 901;
-    }
-    return UNKNOWN_CODE;
+    bool is_known = at < sizeof idp_codes / sizeof *idp_codes && idp_codes[at] != 0;
+    return is_known ? idp_codes[at] : UNKNOWN_CODE; /* never 0 by an oversight */
 }

@@ -68,8 +68,7 @@ const char *sso_cause_text(struct arena *arena, int code, char cause, const char
 /* What the numbered helper says: "Advies: ..." for 508 to 510, 701, 702 and 704; NULL for others. */
 const char *sso_advice(int code);
 /* The code for a failure of the Authentication Client (4.2 to 4.6); 0 for IDP_OK. `oauth_error` refines 31x
- * and 40x: the identity provider's error code, with or without a space and its description behind it. 307 (no
- * iss, though promised) comes back as 306: the door, which has the callback, tells them apart. */
+ * and 40x: the identity provider's error code, with or without a space and its description behind it. */
 int sso_error_of_idp(enum idp_result result, struct str oauth_error);
 
 #endif

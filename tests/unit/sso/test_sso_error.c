@@ -168,7 +168,7 @@ static void every_failure_of_the_client_has_its_code(void **state)
 {
     (void)state;
     assert_int_equal(sso_error_of_idp(IDP_OK, STR_NONE), 0);
-    for (enum idp_result result = IDP_OK + 1; result <= IDP_USERINFO_SUB; result++) {
+    for (enum idp_result result = IDP_OK + 1; result <= IDP_LOGOUT_NONCE; result++) {
         int code = sso_error_of_idp(result, STR_NONE);
         assert_int_equal(sso_error_find(code)->code, code);
         assert_int_not_equal(code, 910);
