@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { after, before, describe } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Browser, exchange } from './harness.mjs'
 import { check } from './support/checks.mjs'
 import { signToken, startIdentityProvider } from './support/identity-provider.mjs'
@@ -72,7 +71,6 @@ before(async () => {
     data.connections.push(connection(SLUG), connection(OTHER, { issuer: template.replace('v2.0', 'v3.0') }))
     data.mappings.push({ connection: SLUG, environment: 'production', codes: [{ code: '10', group: 'Oost' }] })
   })
-  await sleep(1500) // business data are read again within a second
 }, { timeout: 120000 })
 after(() => house?.stop(), { timeout: 120000 })
 
@@ -156,9 +154,7 @@ describe('OUT-4, OUT-7: messages about logging out', () => {
 
   check('front-channel: iss is that of the tenant', async () => {
     const sid = randomUUID()
-    const kept = provider.spoilAnswer
     const { browser, ref } = await signedIn('Fred')
-    assert.equal(kept, undefined)
     house.store.execute(`UPDATE sso_session SET sid = '${sid}' WHERE log_reference = '${ref}'`) // as Entra's `sid` claim would
     const frame = (iss) => new Browser().get(`${house.startUrl(SLUG)}/frontchannel-logout?${new URLSearchParams({ iss, sid })}`)
     for (const iss of [issuerOf(SECOND), issuerOf(STRANGER), template]) {
