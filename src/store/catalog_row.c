@@ -360,33 +360,19 @@ static void form_provider(struct buf *form, const void *object)
 
 /* ---- the kinds ---- */
 
-static struct catalog_id identity_provider_id(struct arena *arena, const void *object)
-{
-    (void)arena;
-    const struct catalog_identity_provider *item = object;
-    return (struct catalog_id){{item->id}, 1};
-}
-
 const struct catalog_kind catalog_identity_provider_kind = {
     .noun = "identity provider",
     CATALOG_OBJECTS(struct catalog_data, identity_providers, identity_provider_count),
-    .id = identity_provider_id,
+    CATALOG_ID_1(struct catalog_identity_provider, id),
     .form = form_identity_provider,
     .put = put_identity_provider,
     .removal = {"DELETE FROM identity_provider WHERE id = $1"},
 };
 
-static struct catalog_id provider_id(struct arena *arena, const void *object)
-{
-    (void)arena;
-    const struct catalog_provider *item = object;
-    return (struct catalog_id){{item->name}, 1};
-}
-
 const struct catalog_kind catalog_provider_kind = {
     .noun = "provider",
     CATALOG_OBJECTS(struct catalog_data, providers, provider_count),
-    .id = provider_id,
+    CATALOG_ID_1(struct catalog_provider, name),
     .form = form_provider,
     .put = put_provider,
     .removal = {"DELETE FROM provider WHERE name = $1"},

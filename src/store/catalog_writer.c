@@ -17,6 +17,16 @@ static const void *object_at(const void *data, const struct catalog_kind *kind, 
     return items + index * kind->size;
 }
 
+struct catalog_id catalog_id_of(struct arena *arena, const struct catalog_kind *kind, const void *object)
+{
+    if (kind->id != NULL)
+        return kind->id(arena, object);
+    struct catalog_id id = {.count = kind->part_count};
+    for (size_t i = 0; i < id.count; i++)
+        id.parts[i] = *(const struct str *)(const void *)((const char *)object + kind->parts[i]);
+    return id;
+}
+
 struct str catalog_key_of(struct arena *arena, struct catalog_id id)
 {
     if (id.count == 1)
@@ -43,7 +53,8 @@ static struct catalog_keys keys_of(struct arena *arena, const void *data, const 
     size_t count = count_of(data, kind);
     struct catalog_key *items = arena_array_of(arena, count, struct catalog_key);
     for (size_t i = 0; i < count; i++)
-        items[i] = (struct catalog_key){catalog_key_of(arena, kind->id(arena, object_at(data, kind, i))), i};
+        items[i] = (struct catalog_key){
+            catalog_key_of(arena, catalog_id_of(arena, kind, object_at(data, kind, i))), i};
     return catalog_keys_sort(items, count);
 }
 
@@ -77,9 +88,9 @@ static enum outcome check_twins(const struct catalog_change *change)
         const struct catalog_kind *kind = change->door->kinds[i];
         const struct catalog_key *twin = catalog_keys_twin(change->new_keys[i]);
         if (twin != NULL)
-            return catalog_change_refuse(change, i,
-                                         kind->id(change->arena, object_at(change->data, kind, twin->index)),
-                                         "is given twice");
+            return catalog_change_refuse(
+                change, i, catalog_id_of(change->arena, kind, object_at(change->data, kind, twin->index)),
+                "is given twice");
     }
     return OK;
 }
@@ -141,7 +152,7 @@ static enum outcome prune_kind(struct db *db, struct catalog_change *change, siz
             continue;
         change->changed++;
         const void *object = object_at(change->current, kind, keys.items[i].index);
-        if (!change->is_dry_run && remove_object(db, kind, kind->id(change->arena, object)) != OK)
+        if (!change->is_dry_run && remove_object(db, kind, catalog_id_of(change->arena, kind, object)) != OK)
             return FAILED;
     }
     return OK;

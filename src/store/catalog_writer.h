@@ -24,8 +24,10 @@ struct catalog_change;
 
 struct catalog_kind {
     const char *noun;
-    size_t items, count, size; /* CATALOG_OBJECTS */
-    struct catalog_id (*id)(struct arena *arena, const void *object);
+    size_t items, count, size;   /* CATALOG_OBJECTS */
+    size_t parts[3], part_count; /* CATALOG_ID_n: the fields that are its id */
+    struct catalog_id (*id)(struct arena *arena,
+                            const void *object); /* where not all are fields; else NULL */
     /* Every field that is not in the id and that the store does not set by itself (catalog_diff.h). */
     void (*form)(struct buf *form, const void *object);
     /* The object with what the store knows and the data need not say; `old` is NULL when it is new. Where
@@ -38,6 +40,11 @@ struct catalog_kind {
 /* Where a door's data hold the objects of a kind: an array and its length. */
 #define CATALOG_OBJECTS(type, array, length)                                                                 \
     .items = offsetof(type, array), .count = offsetof(type, length), .size = sizeof *((type *)NULL)->array
+
+#define CATALOG_ID_1(type, a) .parts = {offsetof(type, a)}, .part_count = 1
+#define CATALOG_ID_2(type, a, b) .parts = {offsetof(type, a), offsetof(type, b)}, .part_count = 2
+#define CATALOG_ID_3(type, a, b, c)                                                                          \
+    .parts = {offsetof(type, a), offsetof(type, b), offsetof(type, c)}, .part_count = 3
 
 struct catalog_door {
     const struct catalog_kind *const *kinds; /* an object may name those of an earlier kind */
@@ -79,6 +86,7 @@ enum outcome catalog_door_read(struct store *store, const struct catalog_door *d
 
 /* ---- for the checks of a door ---- */
 
+struct catalog_id catalog_id_of(struct arena *arena, const struct catalog_kind *kind, const void *object);
 struct str catalog_key_of(struct arena *arena, struct catalog_id id);
 /* Will this object be there once the data are written? */
 bool catalog_change_leaves(const struct catalog_change *change, size_t kind, struct str key);

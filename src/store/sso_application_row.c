@@ -7,13 +7,6 @@ static const char secret_context[] = "sso_application.secret_sealed";
 
 typedef VEC(struct sso_application) application_vec;
 
-static struct catalog_id id_of(struct arena *arena, const void *object)
-{
-    (void)arena;
-    const struct sso_application *item = object;
-    return (struct catalog_id){{item->platform, item->environment, item->client_id}, 3};
-}
-
 static void form(struct buf *form, const void *object)
 {
     const struct sso_application *item = object;
@@ -89,7 +82,7 @@ static enum outcome put(struct db *db, const struct vault *vault, struct arena *
 const struct catalog_kind sso_application_kind = {
     .noun = "application",
     CATALOG_OBJECTS(struct sso_data, applications, application_count),
-    .id = id_of,
+    CATALOG_ID_3(struct sso_application, platform, environment, client_id),
     .form = form,
     .put = put,
     .removal = {"DELETE FROM sso_application WHERE platform = $1 AND environment = $2 AND client_id = $3"},

@@ -20,7 +20,7 @@ static const struct catalog_kind *const kinds[KIND_COUNT] = {
 static enum outcome refuse(const struct catalog_change *change, enum kind kind, const void *object,
                            const char *why)
 {
-    return catalog_change_refuse(change, kind, kinds[kind]->id(change->arena, object), why);
+    return catalog_change_refuse(change, kind, catalog_id_of(change->arena, kinds[kind], object), why);
 }
 
 /* Will an object with this id be there once the data are written? */

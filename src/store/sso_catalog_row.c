@@ -84,13 +84,6 @@ static enum outcome put_view(struct db *db, const struct vault *vault, struct ar
     return db_run(query);
 }
 
-static struct catalog_id host_id(struct arena *arena, const void *object)
-{
-    (void)arena;
-    const struct sso_host *item = object;
-    return (struct catalog_id){{item->name}, 1};
-}
-
 static void form_host(struct buf *form, const void *object)
 {
     const struct sso_host *item = object;
@@ -102,18 +95,11 @@ static void form_host(struct buf *form, const void *object)
 const struct catalog_kind sso_host_kind = {
     .noun = "host",
     CATALOG_OBJECTS(struct sso_data, hosts, host_count),
-    .id = host_id,
+    CATALOG_ID_1(struct sso_host, name),
     .form = form_host,
     .put = put_host,
     .removal = {"DELETE FROM sso_host WHERE name = $1"},
 };
-
-static struct catalog_id view_id(struct arena *arena, const void *object)
-{
-    (void)arena;
-    const struct sso_view *item = object;
-    return (struct catalog_id){{item->name}, 1};
-}
 
 static void form_view(struct buf *form, const void *object)
 {
@@ -128,7 +114,7 @@ static void form_view(struct buf *form, const void *object)
 const struct catalog_kind sso_view_kind = {
     .noun = "view",
     CATALOG_OBJECTS(struct sso_data, views, view_count),
-    .id = view_id,
+    CATALOG_ID_1(struct sso_view, name),
     .form = form_view,
     .put = put_view,
     .removal = {"DELETE FROM sso_view WHERE name = $1"},
@@ -305,13 +291,6 @@ static void form_pairs(struct buf *form, const struct sso_permission_pair *pairs
     }
 }
 
-static struct catalog_id group_id(struct arena *arena, const void *object)
-{
-    (void)arena;
-    const struct sso_group *item = object;
-    return (struct catalog_id){{item->customer_key, item->name}, 2};
-}
-
 static void form_group(struct buf *form, const void *object)
 {
     const struct sso_group *item = object;
@@ -323,18 +302,11 @@ static void form_group(struct buf *form, const void *object)
 const struct catalog_kind sso_group_kind = {
     .noun = "group",
     CATALOG_OBJECTS(struct sso_data, groups, group_count),
-    .id = group_id,
+    CATALOG_ID_2(struct sso_group, customer_key, name),
     .form = form_group,
     .put = put_group,
     .removal = {"DELETE FROM sso_group WHERE customer_key = $1 AND name = $2"},
 };
-
-static struct catalog_id ceiling_id(struct arena *arena, const void *object)
-{
-    (void)arena;
-    const struct sso_ceiling *item = object;
-    return (struct catalog_id){{item->customer_key, item->name}, 2};
-}
 
 static void form_ceiling(struct buf *form, const void *object)
 {
@@ -345,7 +317,7 @@ static void form_ceiling(struct buf *form, const void *object)
 const struct catalog_kind sso_ceiling_kind = {
     .noun = "ceiling",
     CATALOG_OBJECTS(struct sso_data, ceilings, ceiling_count),
-    .id = ceiling_id,
+    CATALOG_ID_2(struct sso_ceiling, customer_key, name),
     .form = form_ceiling,
     .put = put_ceiling,
     .removal = {"DELETE FROM sso_ceiling WHERE customer_key = $1 AND name = $2"},
