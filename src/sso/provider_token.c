@@ -180,7 +180,7 @@ static bool use_code(const struct token_call *call, const struct one_time_code *
         return false;
     case PROVIDER_CODE_REPLAYED:
         tell_replay(call, session);
-        refuse_in_vain(call, TALLY_CODE_REPLAYED, "the code was used before; its access token is taken back");
+        refuse(call, TALLY_CODE_REPLAYED, "the code was used before; its access token is taken back");
         return false;
     case PROVIDER_CODE_UNKNOWN:
         break;

@@ -125,14 +125,16 @@ check('who has a code has ten guesses with the codes of that session', async () 
   assert.ok(lines().some(({ scope }) => scope === 'session'))
 })
 
-check('codes and tokens that have become too old are no guesses', async () => {
+check('codes and tokens that have become too old, and a code that comes again, are no guesses', async () => {
   const address = '198.51.100.50'
   await signIn() // the failures of the last one are still counted
   const codes = []
   for (let i = 0; i < 10; i++) codes.push(await getCode('wekker'))
-  const answer = await token(address, await getCode('wekker'))
+  const used = await getCode('wekker')
+  const answer = await token(address, used)
   assert.equal(answer.status, 200, answer.text)
   const { access_token } = JSON.parse(answer.text)
+  for (let i = 0; i < 20; i++) assert.equal((await token(address, used)).status, 400)
   await house.shifted(301, async () => {
     for (const code of codes) assert.equal((await token(address, code)).status, 400)
     for (let i = 0; i < 10; i++) assert.equal((await userinfo(address, access_token)).status, 401)
