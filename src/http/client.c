@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "http/address.h"
+#include "http/trust.h"
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
@@ -24,6 +25,7 @@ struct thread_handles {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t handles_key;
 static bool is_ready;
+static struct trust *system_trust; /* NULL = curl finds its own */
 
 static void handles_free(void *value)
 {
@@ -35,8 +37,17 @@ static void handles_free(void *value)
     free(handles);
 }
 
+/* Where the system keeps its certificates, curl was told when it was built. */
+static void find_system_trust(void)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    if (info->age >= CURLVERSION_SEVENTH && (info->cainfo != NULL || info->capath != NULL))
+        system_trust = trust_new(info->cainfo, info->capath);
+}
+
 static void prepare(void)
 {
+    find_system_trust();
     is_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
                pthread_key_create(&handles_key, handles_free) == 0;
 }
@@ -229,12 +240,11 @@ static int watch_certificate(int is_accepted, X509_STORE_CTX *context)
     return is_accepted;
 }
 
-static CURLcode watch_handshake(CURL *curl, void *ssl_context, void *context)
+static CURLcode prepare_handshake(CURL *curl, void *ssl_context, void *trust)
 {
     (void)curl;
-    (void)context;
     SSL_CTX_set_verify(ssl_context, SSL_CTX_get_verify_mode(ssl_context), watch_certificate);
-    return CURLE_OK;
+    return trust == NULL || trust_apply(trust, ssl_context) == OK ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
 #define SET(option, value)                                                                                   \
@@ -249,11 +259,17 @@ static enum outcome set_tls(CURL *curl, const struct http_call *call)
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_CA_CACHE_TIMEOUT, 300L);
-    /* A curl on another TLS library has no such thing; then only the details of a refusal are missing. */
-    (void)curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, watch_handshake);
-    if (call->ca_file != NULL) {
+    /* A curl on another TLS library has no such thing; then the details of a refusal are missing, and the
+     * system's certificates are read for each connection. */
+    bool is_prepared = curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, prepare_handshake) == CURLE_OK;
+    struct trust *shared = is_prepared && call->ca_file == NULL ? system_trust : NULL;
+    if (is_prepared)
+        SET(CURLOPT_SSL_CTX_DATA, shared);
+    if (call->ca_file != NULL || shared != NULL) {
+        /* NULL: nothing but what prepare_handshake brings. curl keeps connections and sessions apart by it.
+         */
         SET(CURLOPT_CAINFO, call->ca_file);
-        SET(CURLOPT_CAPATH, NULL); /* or the system's would be trusted beside it */
+        SET(CURLOPT_CAPATH, NULL); /* or the system's would be trusted beside the file */
     }
     if (call->client_certificate_file != NULL) {
         SET(CURLOPT_SSLCERT, call->client_certificate_file);
