@@ -99,8 +99,10 @@ static CURLcode set_up(CURL *curl, const struct smtp_client *client, struct curl
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    if (client->ca_file != NULL)
+    if (client->ca_file != NULL) {
         SET(CURLOPT_CAINFO, client->ca_file);
+        SET(CURLOPT_CAPATH, NULL); /* or the system's would be trusted beside it */
+    }
     if (client->user != NULL && client->password != NULL) {
         struct str password = secret_reveal(client->password);
         SET(CURLOPT_USERNAME, client->user);
