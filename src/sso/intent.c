@@ -1,5 +1,6 @@
 #include "sso/intent.h"
 
+#include "base/buf.h"
 #include "jose/claims.h"
 
 struct member {
@@ -27,14 +28,18 @@ struct str intent_pack(struct arena *arena, const struct intent *intent, struct 
     struct intent copy = *intent;
     struct member texts[TEXT_COUNT];
     list_texts(&copy, texts);
-    json_t *payload =
-        json_pack("{s:o, s:b, s:b, s:b, s:I}", "trail", json_text(trail_pack(trail)), "has_login_hint",
-                  intent->has_login_hint, "is_restarted", intent->is_restarted, "is_login_forced",
-                  intent->is_login_forced, "version", (json_int_t)intent->version);
+    json_t *payload = json_pack("{s:b, s:b, s:b, s:I}", "has_login_hint", intent->has_login_hint,
+                                "is_restarted", intent->is_restarted, "is_login_forced",
+                                intent->is_login_forced, "version", (json_int_t)intent->version);
     for (size_t i = 0; i < TEXT_COUNT; i++)
         if (texts[i].value->length > 0)
             json_object_set_new(payload, texts[i].name, json_text(*texts[i].value));
-    return json_print(arena, payload);
+    struct str line = json_print(arena, payload), packed_trail = trail_pack(trail);
+    struct buf packed = buf_new(arena, line.length + 1 + packed_trail.length);
+    buf_append(&packed, line);
+    buf_append_char(&packed, '\n');
+    buf_append(&packed, packed_trail);
+    return buf_str(&packed);
 }
 
 static struct str text_of(struct arena *arena, const json_t *object, const char *name)
@@ -47,10 +52,10 @@ enum outcome intent_unpack(struct arena *arena, struct str packed, struct intent
                            struct trail *out_trail)
 {
     json_t *payload;
-    struct failure failure;
+    struct str line, rest = packed;
     *out_intent = (struct intent){0};
     *out_trail = (struct trail){0};
-    if (json_parse_object(packed, &payload, &failure) != OK)
+    if (!str_split_next(&rest, '\n', &line) || json_parse_object(line, &payload, NULL) != OK)
         return FAILED;
     struct member texts[TEXT_COUNT];
     list_texts(out_intent, texts);
@@ -60,7 +65,6 @@ enum outcome intent_unpack(struct arena *arena, struct str packed, struct intent
     out_intent->is_restarted = json_is_true(json_object_get(payload, "is_restarted"));
     out_intent->is_login_forced = json_is_true(json_object_get(payload, "is_login_forced"));
     out_intent->version = json_integer_value(json_object_get(payload, "version"));
-    enum outcome outcome = trail_unpack(out_trail, arena, text_of(arena, payload, "trail"));
     json_decref(payload);
-    return outcome;
+    return trail_unpack(out_trail, arena, rest);
 }

@@ -2,10 +2,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "jose/claims.h"
 #include "sso/sso_error.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 static const struct {
     int number;
@@ -51,6 +51,16 @@ void trail_free(struct trail *trail)
     trail->steps = trail->lines = NULL;
 }
 
+/* `step` is stolen. */
+static void add_step(struct trail *trail, int number, bool is_failed, json_t *step)
+{
+    json_array_append_new(trail->steps, step);
+    trail->reached |= UINT32_C(1) << number;
+    if (is_failed)
+        trail->failed |= UINT32_C(1) << number;
+    trail->entry.steps = STR_NONE;
+}
+
 void trail_step_ids(struct trail *trail, enum trail_step_number number, bool is_ok, json_t *data, json_t *ids)
 {
     int64_t now = clock_monotonic_ms();
@@ -66,7 +76,7 @@ void trail_step_ids(struct trail *trail, enum trail_step_number number, bool is_
     trail->lines = NULL;
     if (ids != NULL)
         json_object_set_new(step, "ids", ids);
-    json_array_append_new(trail->steps, step);
+    add_step(trail, (int)number, !is_ok, step);
     trail->step_started_at_ms = now;
 }
 
@@ -131,24 +141,16 @@ static json_t *remark_texts(const struct trail *trail, bool is_note)
 
 /* ---- the end ---- */
 
-static bool has_step(const struct trail *trail, int number, bool is_failed)
+static bool has_step(const struct trail *trail, int number)
 {
-    size_t index;
-    json_t *step;
-    json_array_foreach(trail->steps, index, step)
-    {
-        if (json_integer_value(json_object_get(step, "n")) == number &&
-            (!is_failed || json_is_false(json_object_get(step, "ok"))))
-            return true;
-    }
-    return false;
+    return (trail->reached >> number & 1) != 0;
 }
 
 /* An entry of steps 21 to 23, which has none of a login's. */
 static bool is_of_logout(const struct trail *trail)
 {
-    return has_step(trail, TRAIL_LOGOUT_STARTED, false) || has_step(trail, TRAIL_LOGOUT_PROVIDER, false) ||
-           has_step(trail, TRAIL_LOGOUT_MESSAGE, false);
+    return has_step(trail, TRAIL_LOGOUT_STARTED) || has_step(trail, TRAIL_LOGOUT_PROVIDER) ||
+           has_step(trail, TRAIL_LOGOUT_MESSAGE);
 }
 
 /* LOG-2: the step that failed, which may not have been written yet. */
@@ -156,9 +158,9 @@ static int failed_step(struct trail *trail)
 {
     int last = 0;
     for (int number = TRAIL_START; number < TRAIL_RESULT; number++) {
-        if (has_step(trail, number, true))
+        if ((trail->failed >> number & 1) != 0)
             return number;
-        if (has_step(trail, number, false))
+        if (has_step(trail, number))
             last = number;
     }
     int number = last + 1 < TRAIL_RESULT ? last + 1 : TRAIL_SESSION;
@@ -171,7 +173,7 @@ static void mark_unreached(struct trail *trail, int code)
 {
     int failed = failed_step(trail);
     for (int number = TRAIL_START; number < TRAIL_RESULT; number++) {
-        if (has_step(trail, number, false))
+        if (has_step(trail, number))
             continue;
         json_t *step =
             json_pack("{s:i, s:s, s:b}", "n", number, "label", trail_step_label(number), "reached", false);
@@ -180,7 +182,7 @@ static void mark_unreached(struct trail *trail, int code)
                 step, "data",
                 json_pack("{s:o}", "reason",
                           json_sprintf("geen locaties gelezen: gestopt bij stap %d (%d)", failed, code)));
-        json_array_append_new(trail->steps, step);
+        add_step(trail, number, false, step);
     }
 }
 
@@ -188,6 +190,7 @@ void trail_tell(struct trail *trail, const char *name, json_t *value)
 {
     json_t *last = json_array_get(trail->steps, json_array_size(trail->steps) - 1);
     json_object_set_new(json_object_get(last, "data"), name, value);
+    trail->entry.steps = STR_NONE;
 }
 
 void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code, char cause,
@@ -221,26 +224,37 @@ void trail_end(struct trail *trail, int64_t now_ms, const char *result, int code
     trail->entry.cause = cause != 0 ? str_from_c(arena_strdup(trail->arena, cause_text)) : STR_NONE;
 }
 
-static struct str dump(struct arena *arena, const json_t *json)
+/* "[...]" of both requests, which is written once however often it is asked for. */
+static struct str steps_text(struct trail *trail)
 {
-    char *text = json_dumps(json, JSON_COMPACT);
-    struct str copy = text ? str_copy(arena, str_from_c(text)) : STR("[]");
-    free(text);
-    return copy;
+    struct str text = json_print(trail->arena, json_incref(trail->steps));
+    if (text.length == 0)
+        text = STR("[]");
+    if (trail->earlier.length == 0)
+        return text;
+    if (json_array_size(trail->steps) == 0)
+        return trail->earlier;
+    struct buf whole = buf_new(trail->arena, trail->earlier.length + text.length);
+    buf_append(&whole, str_slice(trail->earlier, 0, trail->earlier.length - 1));
+    buf_append_char(&whole, ',');
+    buf_append(&whole, str_slice(text, 1, text.length));
+    return buf_str(&whole);
 }
 
 const struct exchange_entry *trail_entry(struct trail *trail)
 {
-    trail->entry.steps = dump(trail->arena, trail->steps);
+    if (trail->entry.steps.length == 0)
+        trail->entry.steps = steps_text(trail);
     return &trail->entry;
 }
 
 /* ---- between the two requests ---- */
 
+/* What is known, on a line of its own, and the steps. Their text is not made a string in JSON again: all of
+ * it would have to be escaped here and read back there, at every login. */
 struct str trail_pack(struct trail *trail)
 {
-    json_t *packed = json_object();
-    const struct exchange_entry *entry = &trail->entry;
+    const struct exchange_entry *entry = trail_entry(trail);
     const struct {
         const char *name;
         struct str value;
@@ -248,53 +262,65 @@ struct str trail_pack(struct trail *trail)
         {"reference", entry->reference},   {"connection", entry->connection},   {"slug", entry->slug},
         {"customer", entry->customer_key}, {"environment", entry->environment}, {"user_id", entry->user_id},
         {"user_name", entry->user_name}};
+    json_t *known = json_object(), *warnings = json_array();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        json_object_set_new(
-            packed, texts[i].name,
-            json_stringn(texts[i].value.data ? texts[i].value.data : "", texts[i].value.length));
-    json_object_set_new(packed, "started", json_integer(entry->started_at_ms));
-    json_object_set(packed, "steps", trail->steps);
-    json_t *warnings = json_array();
+        if (texts[i].value.length > 0)
+            json_object_set_new(known, texts[i].name, json_text(texts[i].value));
+    json_object_set_new(known, "started", json_integer(entry->started_at_ms));
+    json_object_set_new(known, "reached", json_integer(trail->reached));
+    json_object_set_new(known, "failed", json_integer(trail->failed));
     for (size_t i = 0; i < trail->remark_count; i++)
         json_array_append_new(warnings, json_integer(trail->remarks[i].code));
-    json_object_set_new(packed, "warnings", warnings);
-    struct str text = dump(trail->arena, packed);
-    json_decref(packed);
-    return text;
+    json_object_set_new(known, "warnings", warnings);
+    struct str line = json_print(trail->arena, known);
+    struct buf packed = buf_new(trail->arena, line.length + 1 + entry->steps.length);
+    buf_append(&packed, line);
+    buf_append_char(&packed, '\n');
+    buf_append(&packed, entry->steps);
+    return buf_str(&packed);
 }
 
 static struct str member(struct arena *arena, const json_t *object, const char *name)
 {
-    const json_t *value = json_object_get(object, name);
-    return json_is_string(value)
-               ? str_copy(arena, str_of(json_string_value(value), json_string_length(value)))
-               : STR_NONE;
+    struct str value;
+    return claim_text(object, name, &value) == OK ? str_copy(arena, value) : STR_NONE;
 }
 
+static uint32_t bits(const json_t *object, const char *name)
+{
+    return (uint32_t)json_integer_value(json_object_get(object, name));
+}
+
+/* The steps are what trail_pack wrote: they came back sealed. */
 enum outcome trail_unpack(struct trail *trail, struct arena *arena, struct str packed)
 {
-    json_t *object = json_loadb(packed.data, packed.length, JSON_REJECT_DUPLICATES, NULL);
-    json_t *steps = json_object_get(object, "steps");
-    if (!json_is_array(steps)) {
-        json_decref(object);
+    json_t *known;
+    struct str line, steps = packed;
+    if (!str_split_next(&steps, '\n', &line) || !str_starts_with(steps, STR("[")) ||
+        !str_ends_with(steps, STR("]")) || json_parse_object(line, &known, NULL) != OK)
         return FAILED;
-    }
     *trail = (struct trail){
-        .arena = arena, .steps = json_incref(steps), .step_started_at_ms = clock_monotonic_ms()};
-    trail->entry.reference = member(arena, object, "reference");
-    trail->entry.connection = member(arena, object, "connection");
-    trail->entry.slug = member(arena, object, "slug");
-    trail->entry.customer_key = member(arena, object, "customer");
-    trail->entry.environment = member(arena, object, "environment");
-    trail->entry.user_id = member(arena, object, "user_id");
-    trail->entry.user_name = member(arena, object, "user_name");
-    trail->entry.started_at_ms = json_integer_value(json_object_get(object, "started"));
+        .arena = arena,
+        .earlier = steps.length > 2 ? str_copy(arena, steps) : STR_NONE,
+        .steps = json_array(),
+        .reached = bits(known, "reached"),
+        .failed = bits(known, "failed"),
+        .step_started_at_ms = clock_monotonic_ms(),
+    };
+    trail->entry.reference = member(arena, known, "reference");
+    trail->entry.connection = member(arena, known, "connection");
+    trail->entry.slug = member(arena, known, "slug");
+    trail->entry.customer_key = member(arena, known, "customer");
+    trail->entry.environment = member(arena, known, "environment");
+    trail->entry.user_id = member(arena, known, "user_id");
+    trail->entry.user_name = member(arena, known, "user_name");
+    trail->entry.started_at_ms = json_integer_value(json_object_get(known, "started"));
     size_t index;
     json_t *code;
-    json_array_foreach(json_object_get(object, "warnings"), index, code)
+    json_array_foreach(json_object_get(known, "warnings"), index, code)
     {
         trail_warn(trail, (int)json_integer_value(code));
     }
-    json_decref(object);
+    json_decref(known);
     return OK;
 }

@@ -42,9 +42,12 @@ const char *trail_step_label(int number); /* Dutch; "Stap" for a number that is 
 
 struct trail {
     struct arena *arena;
-    struct exchange_entry entry; /* what is known so far; steps are made at trail_entry */
-    json_t *steps;
-    json_t *lines; /* of the step to come */
+    struct exchange_entry
+        entry;                /* what is known so far; its steps stand there from trail_entry to the next */
+    struct str earlier;       /* the steps of the request before, as the text of an array; empty = none */
+    json_t *steps;            /* of this request */
+    uint32_t reached, failed; /* of both: a bit for each number */
+    json_t *lines;            /* of the step to come */
     int64_t step_started_at_ms;
     struct {
         int code;
@@ -81,7 +84,8 @@ void trail_tell(struct trail *trail, const char *name, json_t *value);
 /* The entry with its steps as text; lives as long as the arena. */
 const struct exchange_entry *trail_entry(struct trail *trail);
 
-/* Between the two requests of a login. FAILED when the text is not one of ours. */
+/* Between the two requests of a login; the steps travel as text, which nothing has to read. FAILED when it is
+ * not one of ours. */
 struct str trail_pack(struct trail *trail);
 enum outcome trail_unpack(struct trail *trail, struct arena *arena, struct str packed) MUST_CHECK;
 

@@ -144,21 +144,87 @@ static void what_is_told_afterwards_stands_in_step_12(void **state)
     assert_string_equal(json_string_value(result("mail")), "geen");
 }
 
-static void LOG1_a_trail_survives_between_two_requests(void **state)
+/* As the log gets it. */
+static void assert_numbers(const int *numbers, size_t count)
 {
-    (void)state;
-    trail.entry.slug = STR("zonnestraaltjes_ysis");
-    steps_up_to(TRAIL_REQUEST);
-    trail_warn(&trail, 108);
+    struct str text = trail_entry(&trail)->steps;
+    json_t *steps = json_loadb(text.data, text.length, 0, NULL);
+    assert_int_equal(json_array_size(steps), count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(steps, i), "n")), numbers[i]);
+    json_decref(steps);
+}
+
+static void to_the_next_request(void)
+{
     struct str packed = trail_pack(&trail);
     trail_free(&trail);
     assert_int_equal(trail_unpack(&trail, arena, packed), OK);
+}
+
+static void LOG1_a_trail_survives_between_two_requests(void **state)
+{
+    static const int numbers[] = {1, 2, 3, 4};
+    (void)state;
+    trail.entry.slug = STR("zonnestraaltjes_ysis");
+    trail.entry.user_name = STR("A.\nde \"Vries\"]");
+    steps_up_to(TRAIL_REQUEST);
+    trail_warn(&trail, 108);
+    to_the_next_request();
     assert_true(str_equal_c(trail.entry.slug, "zonnestraaltjes_ysis"));
-    assert_int_equal(json_array_size(trail.steps), 3);
+    assert_true(str_equal_c(trail.entry.user_name, "A.\nde \"Vries\"]"));
+    assert_true(str_equal_c(trail.entry.reference, "SSO-20261121-ABCDEFGH"));
+    assert_int_equal(trail.entry.started_at_ms, 1795293485000);
     assert_int_equal(trail_warning(&trail), 108);
+    assert_numbers(numbers, 3);
+    trail_step(&trail, TRAIL_RESPONSE, true, NULL);
+    assert_numbers(numbers, 4);
+    to_the_next_request();
+    assert_numbers(numbers, 4);
+}
+
+static void LOG2_a_failure_knows_the_steps_of_the_request_before(void **state)
+{
+    static const int numbers[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    (void)state;
+    steps_up_to(TRAIL_REQUEST);
+    to_the_next_request();
+    trail_end(&trail, 1795293486000, "geweigerd", 302, 0, "U-AGAIN", 400);
+    assert_numbers(numbers, 12);
+    assert_true(json_is_false(json_object_get(step(TRAIL_RESPONSE), "ok")));
+    assert_true(json_is_false(json_object_get(step(TRAIL_TOKENS), "reached")));
+}
+
+static void a_trail_without_steps_survives_too(void **state)
+{
+    static const int numbers[] = {1};
+    (void)state;
+    to_the_next_request();
+    assert_numbers(NULL, 0);
+    trail_step(&trail, TRAIL_START, true, NULL);
+    assert_numbers(numbers, 1);
+}
+
+static void the_text_of_the_steps_follows_what_is_told(void **state)
+{
+    (void)state;
+    trail_end(&trail, 1795293486000, "geslaagd", 0, 0, NULL, 303);
+    struct str before = trail_entry(&trail)->steps;
+    assert_null(memmem(before.data, before.length, "\"mail\"", 6));
+    trail_tell(&trail, "mail", json_string("geen"));
+    struct str after = trail_entry(&trail)->steps;
+    assert_non_null(memmem(after.data, after.length, "\"mail\":\"geen\"", 13));
+}
+
+static void what_is_no_trail_is_refused(void **state)
+{
+    static const char *const texts[] = {
+        "", "nothing", "{}", "{}\n", "{}\n[", "{}\n{\"n\":1}", "[]\n[]", "{\n[]", "\n[]", "{\"steps\":1}",
+    };
     struct trail other;
-    assert_int_equal(trail_unpack(&other, arena, STR("{\"steps\":1}")), FAILED);
-    assert_int_equal(trail_unpack(&other, arena, STR("nothing")), FAILED);
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_int_equal(trail_unpack(&other, arena, str_from_c(texts[i])), FAILED);
 }
 
 int main(void)
@@ -172,6 +238,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(checks_stand_in_the_step_that_comes_next, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_told_afterwards_stands_in_step_12, set_up, tear_down),
         cmocka_unit_test_setup_teardown(LOG1_a_trail_survives_between_two_requests, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(LOG2_a_failure_knows_the_steps_of_the_request_before, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_trail_without_steps_survives_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_text_of_the_steps_follows_what_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_no_trail_is_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
