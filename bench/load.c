@@ -3,12 +3,13 @@
  * of threads, and prints one JSON object per job. See bench/README.md.
  *
  *     load --front 24080 --back 24443 --internal 24090 --idp 24091 --certificates DIR --server PID
- *          [--store PID] [--peer PORT] [--seconds N] [--label TEXT] JOB[:THREADS]...
+ *          [--store PID] [--peer PORT] [--seconds N] [--count N] [--label TEXT] JOB[:THREADS]...
  *
  * Jobs: authorize, redeem, refresh, introspect, sso, sso-paced; of the peers peer, apache, apache-paced.
  * redeem first collects codes, unmeasured; refresh and introspect go on with the tokens of the jobs before
  * them. A paced job starts PACE operations a second, and a sample counts from when its operation was due: one
- * that has to wait for its turn is as slow as its person would say.
+ * that has to wait for its turn is as slow as its person would say. With --count a job is N operations,
+ * without warming up and for as long as they take: to count instructions or system calls per operation.
  */
 #include "base/log.h"
 #include "journey.h"
@@ -30,11 +31,12 @@
 #define THREADS_MAX 512
 #define WARM_UP_MS 1000
 #define FAILURES_SHOWN 5
-#define PACE 200 /* logins a second that a node has to sustain */
+#define COUNTED_MS 3600000 /* a bound on --count, where a server may be slowed down a hundredfold */
+#define PACE 200           /* logins a second that a node has to sustain */
 
 struct options {
     struct scene scene;
-    unsigned idp_port, seconds;
+    unsigned idp_port, seconds, count;
     const char *certificates, *label;
     pid_t server, store;
     struct provider_server *provider; /* NULL = none in this process */
@@ -52,6 +54,8 @@ struct run {
     unsigned pace; /* operations a second; 0 = as many as go */
     int64_t began_us;
     atomic_uint turns;
+    unsigned limit; /* operations to begin; 0 = as many as go */
+    atomic_uint begun;
     _Atomic enum phase phase;
     atomic_uint failures, active;
 };
@@ -108,6 +112,8 @@ static void *run_thread(void *context)
     struct run *run = runner->run;
     while (run->phase != STOPPING) {
         struct failure failure = {""};
+        if (run->limit > 0 && atomic_fetch_add(&run->begun, 1) >= run->limit)
+            break;
         arena_reset(runner->traveller.arena);
         int64_t began = wait_for_turn(run);
         enum outcome outcome = run->operation(&runner->traveller, &failure);
@@ -285,10 +291,11 @@ static const struct job {
 static bool measure(const struct options *options, const struct job *job, unsigned threads,
                     bool is_preparation)
 {
-    bool has_warm_up = !is_preparation && job->preparation == NULL;
+    bool has_warm_up = !is_preparation && job->preparation == NULL && options->count == 0;
     struct run run = {
         .operation = is_preparation ? job->preparation : job->operation,
         .pace = job->pace,
+        .limit = options->count,
         .phase = has_warm_up ? WARMING_UP : MEASURING,
         .began_us = now_us(),
     };
@@ -299,7 +306,7 @@ static bool measure(const struct options *options, const struct job *job, unsign
         before = read_all(options, job->is_peer);
         run.phase = MEASURING;
     }
-    wait_at_most(&run, options->seconds * 1000);
+    wait_at_most(&run, options->count > 0 ? COUNTED_MS : options->seconds * 1000);
     run.phase = STOPPING;
     struct reading after = read_all(options, job->is_peer);
     for (unsigned i = 0; i < threads; i++)
@@ -335,7 +342,7 @@ static bool run_job(const struct options *options, const char *text)
 
 static bool read_options(int argc, char **argv, struct options *out)
 {
-    enum { FRONT = 1, BACK, INTERNAL, IDP, PEER, SERVER, STORE, SECONDS, CERTIFICATES, LABEL };
+    enum { FRONT = 1, BACK, INTERNAL, IDP, PEER, SERVER, STORE, SECONDS, COUNT, CERTIFICATES, LABEL };
     static const struct option known[] = {
         {"front", required_argument, NULL, FRONT},
         {"back", required_argument, NULL, BACK},
@@ -346,6 +353,7 @@ static bool read_options(int argc, char **argv, struct options *out)
         {"store", required_argument, NULL, STORE},
         {"seconds", required_argument, NULL, SECONDS},
         {"label", required_argument, NULL, LABEL},
+        {"count", required_argument, NULL, COUNT},
         {"certificates", required_argument, NULL, CERTIFICATES},
         {NULL, 0, NULL, 0},
     };
@@ -360,6 +368,7 @@ static bool read_options(int argc, char **argv, struct options *out)
         [SERVER] = &server,
         [STORE] = &store,
         [SECONDS] = &out->seconds,
+        [COUNT] = &out->count,
     };
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         int64_t number;
@@ -367,7 +376,7 @@ static bool read_options(int argc, char **argv, struct options *out)
             out->certificates = optarg;
         else if (option == LABEL)
             out->label = optarg;
-        else if (option < FRONT || option > SECONDS || str_to_int64(str_from_c(optarg), &number) != OK)
+        else if (option < FRONT || option > COUNT || str_to_int64(str_from_c(optarg), &number) != OK)
             return false;
         else
             *numbers[option] = (unsigned)number;
