@@ -120,7 +120,8 @@ check('who has a code has ten guesses with the codes of that session', async () 
   const address = '198.51.100.40'
   await exhaust(() => token(address, guess))
   const mine = await getCode()
-  const statuses = await exhaust(() => token(address, mine, { client_secret: 'mis' }))
+  // Earlier for Sluis, so that the code stays good however slowly the guesses go.
+  const statuses = await house.shifted(-600, () => exhaust(() => token(address, mine, { client_secret: 'mis' })))
   assert.deepEqual(statuses.slice(0, 10), Array(10).fill(401))
   assert.ok(lines().some(({ scope }) => scope === 'session'))
 })
