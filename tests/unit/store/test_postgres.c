@@ -352,7 +352,8 @@ static struct store *open_through(struct line *line)
     assert_int_equal(pthread_create(&line->thread, NULL, run_line, line), 0);
     struct store_settings settings = {
         arena_printf(fx.arena,
-                     "postgresql://%s:%s@127.0.0.1:%d/%s?sslmode=disable&options=-csearch_path%%3D%s",
+                     "postgresql://%s:%s@127.0.0.1:%d/"
+                     "%s?sslmode=disable&connect_timeout=60&options=-csearch_path%%3D%s",
                      option(options, "user"), option(options, "password"), ntohs(own.sin_port),
                      option(options, "dbname"), fx.schema),
         4, fx.vault, "far"};
