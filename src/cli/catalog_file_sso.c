@@ -270,6 +270,17 @@ static void check_provider(const struct reader *reader, const char *path,
                       "write userinfo: if_needed or always, or leave claims_first out");
 }
 
+/* USR-2: names and mail addresses change hands, and their owners may choose them. */
+static bool is_name_or_mail(const struct sso_connection *connection, struct str claim)
+{
+    static const char *const others[] = {"name",     "email",       "preferred_username", "given_name",
+                                         "nickname", "family_name", "middle_name"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (str_equal_c(claim, others[i]))
+            return true;
+    return str_equal(claim, connection->name_claim) || str_equal(claim, connection->email_claim);
+}
+
 static void read_connections(const struct reader *reader, const struct raw_list *list,
                              const struct known *known, struct sso_data *data)
 {
@@ -292,6 +303,10 @@ static void read_connections(const struct reader *reader, const struct raw_list 
             reader_report(reader, arena_printf(arena, "%s.idle", path), "is longer than absolute",
                           "write fewer seconds");
         check_provider(reader, path, connection);
+        if (connection->link_claim.length > 0 && is_name_or_mail(connection, connection->link_claim))
+            reader_report(reader, arena_printf(arena, "%s.link_claim", path),
+                          "nobody is linked by name or mail address",
+                          "write a claim with a number that is one person's alone, or leave link_claim out");
         /* MET-1: either of the two may be entered. */
         if (str_ends_with(connection->issuer, STR(METADATA_TAIL)) && connection->metadata_url.length == 0) {
             connection->metadata_url = connection->issuer;

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "store/mapping.h"
+#include "store/session.h"
 #include "store/sso_catalog.h"
 
 /* ---- verbs, one file per noun ---- */
@@ -54,6 +55,12 @@ bool sso_mapping_status(struct str word, enum mapping_status *out_status);
 /* All rows that pass the filter's status and search; the rest of it is filled in. */
 int sso_mappings_read(struct cli *cli, struct str connection, struct mapping_filter filter,
                       struct mapping_list *out_list);
+
+/* ---- sessions ---- */
+
+/* OUT-9: what an administrator ended goes to the log, a session an entry; `cause` as sso/logout_trail.h. */
+int sso_log_ended(struct cli *cli, const struct sso_data *data, const struct session_ended_list *ended,
+                  const char *cause);
 
 /* ---- output ---- */
 

@@ -11,6 +11,16 @@ struct list_call {
     int64_t limit;
 };
 
+/* The first, and those of linked identities. */
+static const char *with_others(struct cli *cli, struct str first, struct str others)
+{
+    const char *text = cli_printable(cli->arena, first);
+    struct str rest = others, other;
+    while (others.length > 0 && str_split_next(&rest, '\n', &other))
+        text = arena_printf(cli->arena, "%s, %s", text, cli_printable(cli->arena, other));
+    return text;
+}
+
 static int list_users(struct cli *cli, void *call)
 {
     const struct list_call *list_call = call;
@@ -32,11 +42,11 @@ static int list_users(struct cli *cli, void *call)
         cli_table_add(&table, user->employee_number.length > 0
                                   ? cli_printable(cli->arena, user->employee_number)
                                   : "-");
-        cli_table_add(&table, cli_printable(cli->arena, user->subject));
+        cli_table_add(&table, with_others(cli, user->subject, list.items[i].other_subjects));
         cli_table_add(&table, user->is_blocked ? "yes" : "no");
         cli_table_add(&table, cli_time(cli->arena, user->last_login_at));
         cli_table_add(&table, arena_printf(cli->arena, "%lld", (long long)list.items[i].session_count));
-        cli_table_add(&table, cli_printable(cli->arena, user->issuer));
+        cli_table_add(&table, with_others(cli, user->issuer, list.items[i].other_issuers));
     }
     cli_table_print(&table);
     if (list.count == (size_t)filter.limit)
@@ -68,11 +78,45 @@ static int block_user(struct cli *cli, void *call)
 {
     const char *id = cli->arguments[0];
     bool is_blocked = *(const bool *)call;
-    switch (sso_user_block(cli->store, SCOPE_ALL, str_from_c(id), is_blocked, cli->actor, clock_now())) {
+    struct session_ended_list ended;
+    struct sso_data data;
+    int status = sso_read(cli, &data);
+    if (status != CLI_OK)
+        return status;
+    switch (sso_user_block(cli->store, SCOPE_ALL, str_from_c(id), is_blocked, cli->actor, clock_now(),
+                           cli->arena, &ended)) {
     case OK:
-        printf(is_blocked ? "blocked: sessions are ended, and logins end with error 801\n"
-                          : "not blocked: logins work again\n");
-        return CLI_OK;
+        if (is_blocked)
+            printf("blocked: %zu session%s ended, and logins end with error 801\n", ended.count,
+                   ended.count == 1 ? "" : "s");
+        else
+            printf("not blocked: logins work again\n");
+        return sso_log_ended(cli, &data, &ended, "user blocked");
+    case ABSENT:
+        return cli_fail("there is no user with id %s; `sluis sso users list` finds them", id);
+    case FAILED:
+        break;
+    }
+    return cli_fail("the store failed; it is not certain that anything changed, so try again");
+}
+
+static int unlink_user(struct cli *cli, void *call)
+{
+    (void)call;
+    const char *id = cli->arguments[0];
+    struct session_ended_list ended;
+    struct sso_data data;
+    int64_t identities;
+    int status = sso_read(cli, &data);
+    if (status != CLI_OK)
+        return status;
+    switch (sso_user_unlink(cli->store, SCOPE_ALL, str_from_c(id), cli->actor, clock_now(), cli->arena,
+                            &identities, &ended)) {
+    case OK:
+        printf("%lld identit%s a user of %s own now; %zu session%s ended\n", (long long)identities,
+               identities == 1 ? "y is" : "ies are each", identities == 1 ? "its" : "their", ended.count,
+               ended.count == 1 ? "" : "s");
+        return sso_log_ended(cli, &data, &ended, "user unlinked");
     case ABSENT:
         return cli_fail("there is no user with id %s; `sluis sso users list` finds them", id);
     case FAILED:
@@ -115,12 +159,28 @@ static int unblock_command(int argc, char **argv)
                      "Lets a user who was blocked log in again. Written to the audit trail.", false);
 }
 
+static int unlink_command(int argc, char **argv)
+{
+    const struct cli_usage usage = {
+        .command = "sluis sso users unlink",
+        .arguments = "ID",
+        .summary = "Undoes linking: what the user is at each identity provider is a user of its own again, "
+                   "and nobody is linked to any of them before their next login. Ends the sessions. Written "
+                   "to the audit trail.",
+        .argument_min = 1,
+        .argument_max = 1,
+        .opens = CLI_OPENS_STORE,
+    };
+    return cli_run(&usage, argc, argv, check_user, unlink_user, NULL);
+}
+
 int cli_sso_users(int argc, char **argv)
 {
     static const struct cli_command commands[] = {
         {"list", "find people who logged in", list_command},
         {"block", "end their sessions and refuse their logins", block_command},
         {"unblock", "let them log in again", unblock_command},
+        {"unlink", "undo the linking of identities", unlink_command},
     };
     return cli_dispatch("sluis sso users", "Professionals, as identity providers named them.", commands,
                         sizeof commands / sizeof commands[0], argc, argv);

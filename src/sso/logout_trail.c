@@ -34,7 +34,7 @@ void logout_trail_end(struct attempt *attempt, int code, const char *detail, int
 /* ---- sessions that ended without a request of their own ---- */
 
 static void begin_ended(struct trail *trail, struct arena *arena, const struct sso_data *data,
-                        const struct session_ended *ended, const char *reason)
+                        const struct session_ended *ended, const char *reason, const char *cause)
 {
     int64_t at_ms = ended->ended_at * 1000;
     trail_begin(trail, arena, at_ms, reference_new(arena, ended->ended_at));
@@ -50,18 +50,19 @@ static void begin_ended(struct trail *trail, struct arena *arena, const struct s
         trail->entry.environment = connection->environment;
     }
     trail_step(trail, TRAIL_LOGOUT_STARTED, true,
-               json_pack("{s:s, s:o}", "reason", reason, "login", json_text(ended->log_reference)));
+               json_pack("{s:s, s:s, s:o}", "reason", reason, "cause", cause, "login",
+                         json_text(ended->log_reference)));
     trail_end(trail, at_ms, "geslaagd", 0, 0, NULL, 0);
 }
 
 enum outcome logout_trail_write_ended(struct store *store, const struct sso_data *data,
-                                      const struct session_ended_list *ended, const char *reason,
+                                      const struct session_ended_list *ended, const char *cause,
                                       struct arena *arena)
 {
     enum outcome outcome = OK;
     for (size_t i = 0; i < ended->count; i++) {
         struct trail trail;
-        begin_ended(&trail, arena, data, &ended->items[i], reason);
+        begin_ended(&trail, arena, data, &ended->items[i], "admin", cause);
         if (exchange_log_write(store, trail_entry(&trail)) != OK)
             outcome = FAILED;
         trail_free(&trail);
@@ -78,7 +79,7 @@ enum outcome logout_trail_purge(struct professional *door, int64_t now, int limi
     for (size_t i = 0; i < ended.count; i++) {
         struct trail trail;
         begin_ended(&trail, arena, directory_data(snapshot), &ended.items[i],
-                    ended.items[i].is_absolute ? "absolute" : "idle");
+                    ended.items[i].is_absolute ? "absolute" : "idle", "");
         log_writer_put(door->log, trail_entry(&trail));
         trail_free(&trail);
     }

@@ -14,10 +14,10 @@ void logout_trail_user(struct attempt *attempt, const struct session_ended *ende
  * says. `detail` is English for the process log. The answer is the caller's. */
 void logout_trail_end(struct attempt *attempt, int code, const char *detail, int status);
 
-/* Writes an entry with step 21 for each session that ended without a request of its own: `reason` is the word
- * of 5.2 ("admin"). FAILED when one of them was not written. */
+/* Writes an entry with step 21 for each session that an administrator ended; `cause` says by what ("user
+ * blocked"). FAILED when one of them was not written. */
 enum outcome logout_trail_write_ended(struct store *store, const struct sso_data *data,
-                                      const struct session_ended_list *ended, const char *reason,
+                                      const struct session_ended_list *ended, const char *cause,
                                       struct arena *arena) MUST_CHECK;
 
 /* session_purge, with an entry for each session that was idle for too long or past its end. */

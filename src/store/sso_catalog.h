@@ -72,6 +72,7 @@ struct sso_connection {
     struct str location_prefix; /* keep only values with it, and remove it */
     struct str subject_claim;   /* "sub" */
     struct str name_claim, email_claim, employee_claim;
+    struct str link_claim;               /* links to a user who is there (USR-2); empty = nobody is linked */
     struct str ceiling;                  /* name of a ceiling profile; empty = none */
     bool is_session_without_permissions; /* PRM-7 */
     struct str default_view;

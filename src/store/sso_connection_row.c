@@ -82,6 +82,7 @@ static const struct field use_fields[] = {
     TEXT(name_claim),
     TEXT(email_claim),
     TEXT(employee_claim),
+    TEXT(link_claim),
     TEXT(ceiling),
     FLAG(is_session_without_permissions),
     TEXT(default_view),
@@ -101,7 +102,8 @@ static const struct field use_fields[] = {
 #define USE_COLUMNS                                                                                          \
     "location_claim, location_id_key, location_name_key, location_delimiter, is_location_json_in_string, "   \
     "is_location_case_folded, is_location_dn_stripped, is_location_slash_stripped, location_prefix, "        \
-    "subject_claim, name_claim, email_claim, employee_claim, ceiling, is_session_without_permissions, "      \
+    "subject_claim, name_claim, email_claim, employee_claim, link_claim, ceiling, "                          \
+    "is_session_without_permissions, "                                                                       \
     "default_view, is_target_strict, patient_context, patient_parameter, idle_s, absolute_s, idp_logout, "   \
     "frame_ancestors, notify_address, is_digest_mailed, is_user_mailed, application, handover"
 
@@ -335,11 +337,12 @@ static enum outcome put_use(struct db *db, const struct sso_connection *item)
         db, "UPDATE sso_connection SET location_claim = $2, location_id_key = $3, location_name_key = $4, "
             "location_delimiter = $5, is_location_json_in_string = $6, is_location_case_folded = $7, "
             "is_location_dn_stripped = $8, is_location_slash_stripped = $9, location_prefix = $10, "
-            "subject_claim = $11, name_claim = $12, email_claim = $13, employee_claim = $14, ceiling = $15, "
-            "is_session_without_permissions = $16, default_view = $17, is_target_strict = $18, "
-            "patient_context = $19, patient_parameter = $20, idle_s = $21, absolute_s = $22, "
-            "idp_logout = $23, frame_ancestors = $24, notify_address = $25, is_digest_mailed = $26, "
-            "is_user_mailed = $27, application = $28, handover = $29 WHERE id = $1");
+            "subject_claim = $11, name_claim = $12, email_claim = $13, employee_claim = $14, link_claim = "
+            "$15, ceiling = $16, "
+            "is_session_without_permissions = $17, default_view = $18, is_target_strict = $19, "
+            "patient_context = $20, patient_parameter = $21, idle_s = $22, absolute_s = $23, "
+            "idp_logout = $24, frame_ancestors = $25, notify_address = $26, is_digest_mailed = $27, "
+            "is_user_mailed = $28, application = $29, handover = $30 WHERE id = $1");
     db_bind_text(query, 1, item->id);
     bind_fields(query, 2, use_fields, COUNT_OF(use_fields), item);
     return db_run(query);
@@ -457,6 +460,7 @@ const struct catalog_kind sso_connection_kind = {
             "DELETE FROM sso_mapping WHERE connection = " WITH_ID,
             "DELETE FROM sso_mapping_day WHERE connection = " WITH_ID,
             "DELETE FROM sso_session WHERE connection = " WITH_ID,
+            "DELETE FROM sso_link WHERE connection = " WITH_ID,
             "DELETE FROM sso_connection WHERE platform = $1 AND environment = $2 AND slug = $3",
         },
 };

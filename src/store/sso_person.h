@@ -5,12 +5,13 @@
 #ifndef STORE_SSO_PERSON_H
 #define STORE_SSO_PERSON_H
 
-#include "store/session.h"
 #include "store/sso_user.h"
 
 struct sso_person {
-    struct sso_user user;
-    int64_t session_count; /* that have not ended at `now` */
+    struct sso_user user;      /* with the first issuer and subject */
+    struct str other_subjects; /* of linked identities, oldest first; newline separated */
+    struct str other_issuers;  /* of the same */
+    int64_t session_count;     /* that have not ended at `now` */
 };
 
 struct sso_person_list {
@@ -27,10 +28,5 @@ struct sso_person_filter {
 
 enum outcome sso_person_list(struct store *store, const struct sso_person_filter *filter, int64_t now,
                              struct arena *arena, struct sso_person_list *out_list) MUST_CHECK;
-/* Ends every session of a user, by id, at the connections in scope, and lists them; audited. ABSENT: there is
- * no such user in scope. */
-enum outcome sso_person_end_sessions(struct store *store, struct customer_scope scope, struct str user_id,
-                                     const char *actor, int64_t now, struct arena *arena,
-                                     struct session_ended_list *out_ended) MUST_CHECK;
 
 #endif

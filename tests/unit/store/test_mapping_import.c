@@ -227,7 +227,7 @@ static struct sso_user add_user(const char *subject, const char *name, const cha
                             .employee_number = STR("4711")};
     struct sso_user user;
     struct sso_user_change change;
-    assert_ok(sso_user_upsert(fx.store, &seen, at, fx.arena, &user, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, at, fx.arena, &user, &change));
     return user;
 }
 
@@ -278,7 +278,8 @@ static void people_are_found_by_what_is_known_of_them(void **state)
     assert_int_equal(find_people("%", false).count, 0);
     assert_int_equal(find_people(arena_printf(fx.arena, "%.*s", STR_ARG(vries.id)), false).count, 1);
     assert_int_equal(find_people("", true).count, 0);
-    assert_ok(sso_user_block(fx.store, SCOPE_ALL, vries.id, true, "cli:fab", TEST_NOW));
+    struct session_ended_list ended;
+    assert_ok(sso_user_block(fx.store, SCOPE_ALL, vries.id, true, "cli:fab", TEST_NOW, fx.arena, &ended));
     struct sso_person_list blocked = find_people("", true);
     assert_int_equal(blocked.count, 1);
     assert_true(blocked.items[0].user.is_blocked);
@@ -286,28 +287,6 @@ static void people_are_found_by_what_is_known_of_them(void **state)
     struct sso_person_filter none = {.limit = 0};
     struct sso_person_list list;
     assert_failed(sso_person_list(fx.store, &none, TEST_NOW, fx.arena, &list));
-}
-
-static void sessions_of_one_user_end(void **state)
-{
-    (void)state;
-    struct sso_user vries = add_user("u-1", "A. de Vries", "", TEST_NOW);
-    struct sso_user bakker = add_user("u-2", "B. Bakker", "", TEST_NOW);
-    add_session("one", vries.id, TEST_NOW);
-    add_session("two", vries.id, TEST_NOW);
-    add_session("idle", vries.id, TEST_NOW - 1800);
-    add_session("other", bakker.id, TEST_NOW);
-    struct session_ended_list ended;
-    assert_ok(sso_person_end_sessions(fx.store, SCOPE_ALL, vries.id, "cli:fab", TEST_NOW, fx.arena, &ended));
-    assert_int_equal(ended.count, 2);
-    struct session session;
-    assert_absent(session_find(fx.other, digest_of("one"), TEST_NOW, fx.arena, &session));
-    assert_ok(session_find(fx.other, digest_of("other"), TEST_NOW, fx.arena, &session));
-    assert_ok(sso_person_end_sessions(fx.store, SCOPE_ALL, vries.id, "cli:fab", TEST_NOW, fx.arena, &ended));
-    assert_int_equal(ended.count, 0);
-    assert_absent(
-        sso_person_end_sessions(fx.store, SCOPE_ALL, STR("nobody"), "cli:fab", TEST_NOW, fx.arena, &ended));
-    assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'sessions_end'"), 2);
 }
 
 int main(void)
@@ -321,7 +300,6 @@ int main(void)
         ROW(an_impossible_row_is_found_before_the_first),
         ROW(MAP10_a_failure_at_the_last_code_leaves_nothing_of_either_door),
         ROW(people_are_found_by_what_is_known_of_them),
-        ROW(sessions_of_one_user_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include "store/mapping.h"
 #include "store/notification.h"
 #include "store/outbox.h"
-#include "store/session.h"
+#include "store/session_admin.h"
 #include "store/sso_catalog.h"
 #include "store/sso_person.h"
 
@@ -61,7 +61,7 @@ static struct sso_user log_in(const char *subject, struct str connection, const 
                             .display_name = str_from_c(subject)};
     struct sso_user user;
     struct sso_user_change change;
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW, fx.arena, &user, &change));
     const struct session session = {.digest = digest_of(reference),
                                     .user_id = user.id,
                                     .connection = connection,
@@ -170,18 +170,29 @@ static void C9_people_of_another_customer_are_absent(void **state)
     assert_int_equal(count_people(SCOPE_ALL), 2);
     assert_int_equal(count_people(OWN), 1);
     assert_int_equal(count_people(NOBODY), 0);
-    assert_absent(sso_user_block(fx.store, OWN, other_user.id, true, "fab", TEST_NOW));
+    struct session_ended_list ended;
+    int64_t identities;
+    assert_absent(sso_user_block(fx.store, OWN, other_user.id, true, "fab", TEST_NOW, fx.arena, &ended));
+    assert_absent(
+        sso_user_unlink(fx.store, OWN, other_user.id, "fab", TEST_NOW, fx.arena, &identities, &ended));
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_session"), 2);
-    assert_ok(sso_user_block(fx.store, OWN, own_user.id, true, "fab", TEST_NOW));
+    assert_ok(sso_user_block(fx.store, OWN, own_user.id, true, "fab", TEST_NOW, fx.arena, &ended));
+    assert_int_equal(ended.count, 1);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_session"), 1);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'user_block'"), 1);
+}
+
+static enum outcome end_sessions_of(struct str user_id, struct session_ended_list *out_ended)
+{
+    const struct session_choice choice = {.user_id = user_id};
+    return session_admin_end(fx.store, OWN, &choice, 100, "fab", TEST_NOW, fx.arena, out_ended);
 }
 
 static void C9_sessions_at_another_customer_are_not_counted_or_ended(void **state)
 {
     (void)state;
     struct session_ended_list ended;
-    assert_absent(sso_person_end_sessions(fx.store, OWN, other_user.id, "fab", TEST_NOW, fx.arena, &ended));
+    assert_absent(end_sessions_of(other_user.id, &ended));
     /* Somebody who works for both: each customer ends what is its own. */
     struct sso_user both = log_in("own", other_id, "zonnestraaltjes", "SSO-both");
     assert_true(str_equal(both.id, own_user.id));
@@ -190,7 +201,7 @@ static void C9_sessions_at_another_customer_are_not_counted_or_ended(void **stat
     assert_ok(sso_person_list(fx.other, &filter, TEST_NOW, fx.arena, &list));
     assert_int_equal(list.count, 1);
     assert_int_equal(list.items[0].session_count, 1);
-    assert_ok(sso_person_end_sessions(fx.store, OWN, both.id, "fab", TEST_NOW, fx.arena, &ended));
+    assert_ok(end_sessions_of(both.id, &ended));
     assert_int_equal(ended.count, 1);
     struct session session;
     assert_ok(session_find(fx.other, digest_of("SSO-both"), TEST_NOW, fx.arena, &session));

@@ -523,12 +523,22 @@ static struct sso_user seen_user(void)
     };
 }
 
+static enum outcome block(struct store *store, struct str id, bool is_blocked, int64_t now)
+{
+    struct arena *arena = arena_new();
+    struct session_ended_list ended;
+    enum outcome outcome =
+        sso_user_block(store, SCOPE_ALL, id, is_blocked, "cli:helpdesk", now, arena, &ended);
+    arena_free(&arena);
+    return outcome;
+}
+
 static void a_user_is_made_at_first_login_and_updated_later(void **state)
 {
     (void)state;
     struct sso_user seen = seen_user(), user, later;
     struct sso_user_change change;
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW, fx.arena, &user, &change));
     assert_true(change.is_created);
     assert_int_equal(change.changed_fields.length, 0);
     assert_true(str_is_uuid(user.id));
@@ -536,7 +546,7 @@ static void a_user_is_made_at_first_login_and_updated_later(void **state)
     assert_int_equal(user.created_at, TEST_NOW);
     assert_int_equal(user.last_login_at, TEST_NOW);
     assert_false(user.is_blocked);
-    assert_ok(sso_user_upsert(fx.other, &seen, TEST_NOW + 5, fx.arena, &later, &change));
+    assert_ok(sso_user_upsert(fx.other, &seen, NULL, TEST_NOW + 5, fx.arena, &later, &change));
     assert_false(change.is_created);
     assert_int_equal(change.changed_fields.length, 0);
     assert_true(str_equal(later.id, user.id));
@@ -544,9 +554,9 @@ static void a_user_is_made_at_first_login_and_updated_later(void **state)
     seen.display_name = STR("A. Bakker-de Vries");
     seen.email = STR(""); /* did not come along */
     seen.employee_number = STR("7002");
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW + 9, fx.arena, &later, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW + 9, fx.arena, &later, &change));
     assert_str(change.changed_fields, "display_name employee_number");
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW + 10, fx.arena, &later, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW + 10, fx.arena, &later, &change));
     assert_int_equal(change.changed_fields.length, 0);
     assert_str(later.display_name, "A. Bakker-de Vries");
     assert_str(later.email, "vries@example.nl");
@@ -560,12 +570,12 @@ static void a_user_is_issuer_and_subject_and_nothing_else(void **state)
     (void)state;
     struct sso_user seen = seen_user(), one, two, three;
     struct sso_user_change change;
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &one, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW, fx.arena, &one, &change));
     seen.issuer = STR("https://other.example");
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &two, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW, fx.arena, &two, &change));
     assert_true(change.is_created);
     seen.subject = STR("Vries@example.nl"); /* same e-mail, other subject: somebody else (USR-2) */
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &three, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW, fx.arena, &three, &change));
     assert_true(change.is_created);
     assert_false(str_equal(one.id, two.id) || str_equal(two.id, three.id));
 }
@@ -575,25 +585,25 @@ static void a_blocked_user_stays_as_he_was_and_loses_his_sessions(void **state)
     (void)state;
     struct sso_user seen = seen_user(), user, found;
     struct sso_user_change change;
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW, fx.arena, &user, &change));
     struct session session = session_of("c1"), other = session_of("c2");
     session.user_id = user.id;
     create(&session);
     create(&other);
-    assert_ok(sso_user_block(fx.store, SCOPE_ALL, user.id, true, "cli:helpdesk", TEST_NOW));
+    assert_ok(block(fx.store, user.id, true, TEST_NOW));
     assert_false(is_there("c1"));
     assert_true(is_there("c2"));
     seen.display_name = STR("Somebody Else");
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW + 5, fx.arena, &found, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW + 5, fx.arena, &found, &change));
     assert_true(found.is_blocked);
     assert_str(found.display_name, "A. de Vries");
     assert_int_equal(found.last_login_at, TEST_NOW);
     assert_int_equal(change.changed_fields.length, 0);
-    assert_ok(sso_user_block(fx.store, SCOPE_ALL, user.id, false, "cli:helpdesk", TEST_NOW + 6));
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW + 7, fx.arena, &found, &change));
+    assert_ok(block(fx.store, user.id, false, TEST_NOW + 6));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW + 7, fx.arena, &found, &change));
     assert_false(found.is_blocked);
     assert_str(found.display_name, "Somebody Else");
-    assert_absent(sso_user_block(fx.store, SCOPE_ALL, STR("nobody"), true, "cli:helpdesk", TEST_NOW));
+    assert_absent(block(fx.store, STR("nobody"), true, TEST_NOW));
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'user_block'"), 1);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'user_unblock'"), 1);
 }
@@ -604,11 +614,11 @@ static void a_user_who_was_blocked_meanwhile_gets_no_session(void **state)
     (void)state;
     struct sso_user seen = seen_user(), user;
     struct sso_user_change change;
-    assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
+    assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW, fx.arena, &user, &change));
     struct session session = session_of("new"), previous = session_of("old");
     session.user_id = user.id;
     create(&previous);
-    assert_ok(sso_user_block(fx.other, SCOPE_ALL, user.id, true, "cli:helpdesk", TEST_NOW));
+    assert_ok(block(fx.other, user.id, true, TEST_NOW));
     struct str replaced;
     assert_absent(session_create(fx.store, &session, previous.digest, fx.arena, &replaced));
     assert_int_equal(replaced.length, 0);
@@ -626,7 +636,7 @@ static void *enter_or_block(void *context)
     struct str replaced;
     pthread_barrier_wait(&start);
     racer->outcome = racer->number == THREADS / 2
-                         ? sso_user_block(racer->store, SCOPE_ALL, session.user_id, true, "x", TEST_NOW)
+                         ? block(racer->store, session.user_id, true, TEST_NOW)
                          : session_create(racer->store, &session, STR_NONE, racer->arena, &replaced);
     return NULL;
 }
@@ -639,7 +649,7 @@ static void no_session_outlives_the_block_that_it_raced(void **state)
         struct sso_user seen = seen_user(), user;
         struct sso_user_change change;
         seen.subject = str_from_c(arena_printf(fx.arena, "raced-%d", round));
-        assert_ok(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
+        assert_ok(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW, fx.arena, &user, &change));
         race(racers, enter_or_block, round, &user.id);
         for (int i = 0; i < THREADS; i++)
             assert_int_not_equal(racers[i].outcome, FAILED);
@@ -654,7 +664,7 @@ static void *log_in(void *context)
     struct sso_user_change change;
     seen.subject = str_from_c(arena_printf(racer->arena, "subject-%d", racer->round));
     pthread_barrier_wait(&start);
-    racer->outcome = sso_user_upsert(racer->store, &seen, TEST_NOW, racer->arena, &user, &change);
+    racer->outcome = sso_user_upsert(racer->store, &seen, NULL, TEST_NOW, racer->arena, &user, &change);
     racer->is_first = racer->outcome == OK && change.is_created;
     return NULL;
 }
@@ -693,8 +703,8 @@ static void a_broken_store_fails_and_is_not_taken_for_absent(void **state)
     assert_failed(session_purge(fx.store, TEST_NOW, 10, fx.arena, &ended, &number));
     assert_failed(replay_take(fx.store, "jti", STR("v"), TEST_NOW + 60, TEST_NOW));
     assert_failed(replay_find(fx.store, "jti", STR("v")));
-    assert_failed(sso_user_upsert(fx.store, &seen, TEST_NOW, fx.arena, &user, &change));
-    assert_failed(sso_user_block(fx.store, SCOPE_ALL, STR("user-1"), true, "x", TEST_NOW));
+    assert_failed(sso_user_upsert(fx.store, &seen, NULL, TEST_NOW, fx.arena, &user, &change));
+    assert_failed(block(fx.store, STR("user-1"), true, TEST_NOW));
 }
 
 static const struct CMUnitTest tests[] = {

@@ -52,6 +52,7 @@ static struct sso_connection full_connection(void)
         .name_claim = STR("name"),
         .email_claim = STR("email"),
         .employee_claim = STR("employee"),
+        .link_claim = STR("employee_number"),
         .ceiling = STR("standaard"),
         .is_session_without_permissions = true,
         .default_view = STR("status"),
@@ -202,6 +203,7 @@ static void a_connection_comes_back_as_it_went_in(void **state)
     ASSERT_SAME(name_claim);
     ASSERT_SAME(email_claim);
     ASSERT_SAME(employee_claim);
+    ASSERT_SAME(link_claim);
     ASSERT_SAME(ceiling);
     ASSERT_SAME_INT(is_session_without_permissions);
     ASSERT_SAME(default_view);
