@@ -113,9 +113,9 @@ static int unlink_user(struct cli *cli, void *call)
     switch (sso_user_unlink(cli->store, SCOPE_ALL, str_from_c(id), cli->actor, clock_now(), cli->arena,
                             &identities, &ended)) {
     case OK:
-        printf("%lld identit%s a user of %s own now; %zu session%s ended\n", (long long)identities,
-               identities == 1 ? "y is" : "ies are each", identities == 1 ? "its" : "their", ended.count,
-               ended.count == 1 ? "" : "s");
+        printf("%lld link%s undone, %zu session%s ended; nobody is linked to this user before their next "
+               "login\n",
+               (long long)identities, identities == 1 ? "" : "s", ended.count, ended.count == 1 ? "" : "s");
         return sso_log_ended(cli, &data, &ended, "user unlinked");
     case ABSENT:
         return cli_fail("there is no user with id %s; `sluis sso users list` finds them", id);

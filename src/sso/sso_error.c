@@ -188,6 +188,9 @@ static const struct {
           "verkeerde beveiligingsgroep; klopt de groep, open die dan vanuit de regel en voeg permissies toe. "
           "Laat de gebruiker daarna opnieuw inloggen."},
     {704, "Advies: beperk de meegestuurde groepen tot groepen van de toepassing."},
+    {804, "Advies: bij nummer 9 staan de gebruikers bij wie dit kenmerk hoort. Laat een verkeerd kenmerk bij "
+          "de identity provider verbeteren. Klopt het, maak dan de koppeling van de oude gebruiker ongedaan "
+          "en laat de gebruiker opnieuw inloggen."},
 };
 
 const struct sso_error *sso_error_find(int code)

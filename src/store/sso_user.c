@@ -162,9 +162,7 @@ static enum outcome admit_to(struct db *db, struct upsert_call *call, struct str
         return FAILED;
     if (call->out_user->is_blocked)
         return OK;
-    if (admit(db, call, user_id) != OK)
-        return FAILED;
-    return call->out_change->is_linked ? audit_link(db, call) : OK;
+    return admit(db, call, user_id);
 }
 
 /* One at a time: of two who come in at once with one value, by different identity providers, the second
@@ -244,11 +242,15 @@ static enum outcome upsert_work(struct db *db, void *context)
     enum outcome outcome = find_user(db, call);
     if (outcome == ABSENT)
         outcome = has_link ? admit_with_link(db, call) : admit(db, call, STR(""));
-    if (outcome != OK || call->out_user->is_blocked)
+    if (outcome != OK)
         return outcome;
-    if (!call->out_change->is_created)
+    bool is_blocked = call->out_user->is_blocked;
+    if (!is_blocked && !call->out_change->is_created)
         update_user(db, call);
-    return has_link ? sso_link_note(db, &call->link, call->out_user->id) : OK;
+    if (!is_blocked && has_link && sso_link_note(db, &call->link, call->out_user->id) != OK)
+        return FAILED;
+    /* Last: a block locks the user's row before the trail, too. */
+    return call->out_change->is_linked ? audit_link(db, call) : OK;
 }
 
 enum outcome sso_user_upsert(struct store *store, const struct sso_user *seen,

@@ -114,7 +114,7 @@ const COMMANDS = [
   ['sso', 'connections', 'list'], ['sso', 'connections', 'show'], ['sso', 'groups', 'list'], ['sso', 'groups', 'show'],
   ['sso', 'mappings', 'list'], ['sso', 'mappings', 'link'], ['sso', 'mappings', 'unlink'], ['sso', 'mappings', 'ignore'],
   ['sso', 'log', 'list'], ['sso', 'log', 'show'], ['sso', 'log', 'export'], ['sso', 'users', 'list'], ['sso', 'users', 'block'],
-  ['sso', 'users', 'unblock'], ['sso', 'sessions', 'end'],
+  ['sso', 'users', 'unblock'], ['sso', 'users', 'unlink'], ['sso', 'sessions', 'end'],
 ]
 
 describe('help and wrong use', () => {
@@ -143,6 +143,9 @@ describe('help and wrong use', () => {
       ['sso', 'mappings', 'ignore', SLUG, 'a\tb'], ['sso', 'log', 'list', '--code', 'x'], ['sso', 'log', 'list', '--from', '2026-02-30'],
       ['sso', 'log', 'list', '--to', '2026-11-21T24:00:00Z'], ['sso', 'log', 'list', '--limit', '1001'], ['sso', 'log', 'list', '--environment', 'acceptance'],
       ['sso', 'log', 'show', 'x'], ['sso', 'users', 'block', 'jan'], ['sso', 'sessions', 'end'], ['sso', 'sessions', 'end', '--user', 'jan'],
+      ['sso', 'sessions', 'end', '--group', 'a', '--user', USER], ['sso', 'sessions', 'end', '--group', ''], ['sso', 'sessions', 'end', '--code', '1'],
+      ['sso', 'sessions', 'end', '--customer', 'a', '--user', USER], ['sso', 'sessions', 'end', '--group', 'a', '--connection', SLUG],
+      ['sso', 'sessions', 'end', '--user', USER, '-e', 'production'], ['sso', 'users', 'unlink', 'jan'],
       ['export', '--only', 'nothing'], ['export', '--environment', 'test']]) {
       const result = await run(words)
       assert.equal(result.status, 2, words.join(' '))
@@ -215,6 +218,18 @@ describe('import and export', () => {
     }
     assert.equal(await must('export', '--with-secrets'), untouched)
     assert.ok(!stderr.includes(SECRET))
+  })
+
+  test('USR-2: nobody is linked by name or mail address', async () => {
+    for (const claim of ['email', 'name', 'preferred_username', 'weergavenaam']) {
+      writeData((all) => Object.assign(all.connections[0], { name_claim: 'weergavenaam', link_claim: claim }))
+      await mustFail(/connections\[0\]\.link_claim: nobody is linked by name or mail address/, 'import', 'data.yaml')
+    }
+    writeData((all) => { all.connections[0].link_claim = 'personeelsnummer' })
+    await must('import', 'data.yaml')
+    assert.match(await must('export', '--only', 'connections'), /link_claim: "personeelsnummer"/)
+    writeData()
+    await must('import', 'data.yaml')
   })
 
   test('a file of one door with --prune leaves the other door alone', async () => {
@@ -436,6 +451,10 @@ describe('log, users and sessions', () => {
     const absent = '019ab000-0000-7000-8000-00000000ffff'
     await mustFail(/there is no user with id/, 'sso', 'users', 'block', absent)
     await mustFail(/there is no user with id/, 'sso', 'sessions', 'end', '--user', absent)
+    await mustFail(/there is no user with id/, 'sso', 'users', 'unlink', absent)
+    await mustFail(/there is no group Nergens/, 'sso', 'sessions', 'end', '--group', 'Nergens')
+    await mustFail(/there is no group Artsen/, 'sso', 'sessions', 'end', '--group', 'Artsen', '--customer', 'zonnestraaltjes')
+    assert.match(await must('sso', 'sessions', 'end', '--group', 'Leeg', '--dry-run'), /^0 sessions would end; this was a dry run/m)
     const trail = await must('audit', 'list', '--limit', '1000')
     for (const action of ['user_block', 'user_unblock', 'sessions_end']) assert.match(trail, new RegExp(`${action} +${USER}`))
     assert.match(await must('audit', 'verify'), /^intact: /)

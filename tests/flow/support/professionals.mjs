@@ -18,7 +18,7 @@ export const POST = 'duinzicht_post' // oidc-provider, client_secret_post
 export const SEPARATE = 'duinzicht_apart' // oidc-provider, callback of its own
 export const DISABLED = 'duinzicht_dicht'
 export const NASTY_SECRET = 'geheim +/=&:% van-de-deur' // every character that clients are known to break on (C18)
-const CLAIMS = ['sub', 'locaties', 'name', 'email', '_claim_names', '_claim_sources']
+const CLAIMS = ['sub', 'locaties', 'name', 'email', 'personeelsnummer', '_claim_names', '_claim_sources']
 
 export class Professionals extends House {
   // A suite is one address that logs in all day: it gets limits that it does not reach.
