@@ -34,7 +34,7 @@ struct catalog_kind {
      * there is no such thing, NULL. */
     const void *(*complete)(const struct catalog_change *change, const void *object, const void *old);
     enum outcome (*put)(struct db *db, const struct vault *vault, struct arena *arena, const void *object);
-    const char *removal[5]; /* statements one after the other; the id's parts are $1, $2, $3 */
+    const char *removal[6]; /* statements one after the other; the id's parts are $1, $2, $3 */
 };
 
 /* Where a door's data hold the objects of a kind: an array and its length. */

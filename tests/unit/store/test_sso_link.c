@@ -2,6 +2,7 @@
 #include "store_race.h"
 
 #include "store/session_admin.h"
+#include "store/sso_catalog.h"
 #include "store/sso_person.h"
 
 #define ROUNDS 4
@@ -340,6 +341,17 @@ static void the_value_itself_is_not_kept(void **state)
     assert_int_equal(fixture_count("SELECT LENGTH(value_hash) FROM sso_link"), 32);
 }
 
+static void a_connection_that_is_removed_vouches_for_nobody(void **state)
+{
+    (void)state;
+    log_in("ehr", "u-1", "7001", CREATED);
+    const struct sso_data none = {0};
+    struct catalog_import import = {.sso = &none, .is_sso_pruned = true, .actor = "test", .now = TEST_NOW};
+    fixture_import(&import);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_connection"), 0);
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_link"), 0);
+}
+
 #define LINK_TEST(function) cmocka_unit_test_setup_teardown(function, connections, fixture_teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -358,6 +370,7 @@ static const struct CMUnitTest tests[] = {
     LINK_TEST(USR2_first_logins_at_once_by_two_providers_make_one_user),
     LINK_TEST(a_store_without_its_tables_fails_and_makes_nobody),
     LINK_TEST(the_value_itself_is_not_kept),
+    LINK_TEST(a_connection_that_is_removed_vouches_for_nobody),
 };
 
 STORE_TEST_MAIN("sso_link", tests)
