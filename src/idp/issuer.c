@@ -44,7 +44,7 @@ static bool is_in_path(struct str before)
     size_t scheme = str_starts_with(before, STR("https://"))  ? strlen("https://")
                     : str_starts_with(before, STR("http://")) ? strlen("http://")
                                                               : before.length;
-    return memchr(before.data + scheme, '/', before.length - scheme) != NULL;
+    return scheme < before.length && memchr(before.data + scheme, '/', before.length - scheme) != NULL;
 }
 
 const char *issuer_fault(struct str issuer, struct str tenants)
