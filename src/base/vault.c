@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,8 +28,9 @@ struct vault_key {
 };
 
 struct vault {
-    struct vault_key keys[KEYS_MAX]; /* ascending ids; the last one seals */
-    size_t key_count;
+    struct vault_key
+        keys[KEYS_MAX]; /* ascending ids; the last one seals; those below key_count never change */
+    atomic_size_t key_count;
     struct secret *lookup;
 };
 
@@ -88,8 +90,11 @@ static enum outcome read_file(struct arena *arena, const char *path, struct str 
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return failure_set(failure, "%s: cannot open the key file: %s; make one with `sluis keys create`",
-                           path, strerror(errno));
+        return failure_set(
+            failure,
+            "%s: cannot open the key file: %s; make one with `sluis keys create`, or put its copy "
+            "back",
+            path, strerror(errno));
     struct stat status;
     if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
         close(file);
@@ -177,6 +182,55 @@ void vault_free(struct vault **vault)
     secret_free(&(*vault)->lookup);
     free(*vault);
     *vault = NULL;
+}
+
+static bool is_same(const struct secret *a, const struct secret *b)
+{
+    return secret_equal(secret_reveal(a), secret_reveal(b));
+}
+
+/* Whether every key that both have is the same, and the new ones fit behind ours. */
+static bool is_continuation(const struct vault *vault, const struct vault *fresh)
+{
+    size_t count = vault->key_count, added = 0;
+    bool is_ours = is_same(vault->lookup, fresh->lookup);
+    for (size_t i = 0; i < fresh->key_count; i++) {
+        bool is_known = false;
+        for (size_t k = 0; k < count; k++)
+            if (vault->keys[k].id == fresh->keys[i].id) {
+                is_known = true;
+                is_ours = is_ours && is_same(vault->keys[k].key, fresh->keys[i].key);
+            }
+        if (!is_known && fresh->keys[i].id < vault->keys[count - 1].id)
+            return false;
+        added += !is_known;
+    }
+    return is_ours && added <= KEYS_MAX - count;
+}
+
+enum outcome vault_reload(struct vault *vault, const char *path, struct failure *failure)
+{
+    struct vault *fresh = NULL;
+    if (vault_load(path, &fresh, failure) != OK)
+        return FAILED;
+    enum outcome outcome = OK;
+    if (is_continuation(vault, fresh)) {
+        for (size_t i = 0; i < fresh->key_count; i++) {
+            size_t count = vault->key_count;
+            if (fresh->keys[i].id <= vault->keys[count - 1].id)
+                continue;
+            vault->keys[count] = fresh->keys[i];
+            fresh->keys[i].key = NULL;
+            vault->key_count = count + 1; /* after the key is there: readers look below it only */
+        }
+    } else {
+        outcome = failure_set(failure,
+                              "%s: has other keys than this process started with; put the right file back, "
+                              "or restart when the store is another one too",
+                              path);
+    }
+    vault_free(&fresh);
+    return outcome;
 }
 
 int64_t vault_active_key(const struct vault *vault)

@@ -4,7 +4,7 @@
  * The key file (mode 0600) has one key per line: an id, a space, 32 bytes in base64url. Lines whose id is a
  * number are encryption keys; the highest number seals, every one opens, so that rotation is "add a line".
  * The line `lookup` is the key of look-up hashes and never rotates by itself. Keys live in locked memory.
- * Immutable after load; any thread.
+ * Any thread; after the load keys are only ever added, by vault_reload.
  *
  * Sealing is XChaCha20-Poly1305 (libsodium, IETF construction) with a random nonce; the context string is
  * authenticated, so that a value sealed for one column or form cannot be opened as another.
@@ -28,6 +28,10 @@ enum outcome vault_rotate_file(const char *path, struct failure *failure) MUST_C
  * line and remedy. */
 enum outcome vault_load(const char *path, struct vault **out_vault, struct failure *failure) MUST_CHECK;
 void vault_free(struct vault **vault);
+/* Takes up the encryption keys that the file has got since the load, while other threads use the vault; one
+ * thread at a time may do so. What was taken out of the file stays until the next load. FAILED, and nothing
+ * is taken up, as vault_load, or when a key or the look-up key is another than the one in use. */
+enum outcome vault_reload(struct vault *vault, const char *path, struct failure *failure) MUST_CHECK;
 
 int64_t vault_active_key(const struct vault *vault);
 size_t vault_key_count(const struct vault *vault);

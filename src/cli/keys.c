@@ -139,9 +139,9 @@ static int rotate(struct cli *cli, void *call)
     if (audit_append(cli->store, &entry) != OK)
         return cli_fail("key %lld was added, but the audit trail could not be written; look into the store",
                         number);
-    printf("added key %lld. Bring the file to every machine and restart every server at once: a server that "
-           "does "
-           "not know the key cannot open what it sealed. Renew the copy of the key file.\n",
+    printf("added key %lld. Bring the file to every machine and send every server SIGHUP at once: one that "
+           "does not "
+           "know the key cannot open what is sealed with it. Renew the copy of the key file.\n",
            number);
     return CLI_OK;
 }
@@ -154,7 +154,7 @@ static int keys_rotate(int argc, char **argv)
         .summary =
             "Adds a next encryption key, with which new values are sealed from then on; what was sealed "
             "before stays readable. Written to the audit trail. Bring the new file to every machine and "
-            "restart every server; then `sluis keys reseal` makes the old keys superfluous.",
+            "send every server SIGHUP; then `sluis keys reseal` makes the old keys superfluous.",
         .opens = CLI_OPENS_STORE,
     };
     return cli_run(&usage, argc, argv, NULL, rotate, NULL);

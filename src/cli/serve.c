@@ -2,8 +2,8 @@
  * sluis serve: builds the house from its configuration, opens the listeners, and keeps house until it is told
  * to stop.
  *
- * SIGHUP reloads configuration, certificates and log files without dropping a request; SIGTERM and SIGINT
- * drain and exit 0.
+ * SIGHUP reloads configuration, certificates, added keys and log files without dropping a request; SIGTERM
+ * and SIGINT drain and exit 0.
  */
 #include "cli/cli.h"
 #include "cli/mail_client.h"
@@ -128,6 +128,10 @@ static enum outcome open_store(struct house *house, struct failure *failure)
         return FAILED;
     if (store_schema_version(house->store, &version, &newest) != OK)
         return failure_set(failure, "the store does not tell the version of its schema");
+    if (version > newest)
+        return failure_set(
+            failure, "the store has schema %d, newer than this program knows (%d); use the newer program",
+            version, newest);
     if (version != newest)
         return failure_set(
             failure, "the store's schema is at version %d and this program needs %d; run `sluis migrate`",
@@ -238,7 +242,7 @@ static enum outcome start_listener(struct house *house, const char *name,
         .idle_timeout_s = (unsigned)conf->idle_timeout_s,
     };
     if (http_server_start(&settings, table, house->workers, out_server, failure) != OK)
-        return failure_prefix(failure, "listener %s", name);
+        return FAILED;
     log_info("listening", LOG_C("listener", name), LOG_C("address", listener->address));
     house->ops.servers[house->ops.server_count].name = name;
     house->ops.servers[house->ops.server_count++].server = *out_server;
@@ -451,6 +455,8 @@ static void reload(struct house *house)
     reload_server(house->front, "front");
     reload_server(house->back, "back");
     reload_server(house->internal, "internal");
+    if (vault_reload(house->vault, house->confs[0]->key_file, &failure) != OK)
+        log_error("keys_not_reloaded", LOG_C("cause", failure.text));
     if (events_reopen(house->door.events, &failure) != OK)
         log_error("event_log_not_reopened", LOG_C("cause", failure.text));
     lists_refresh_soon(house->lists);
@@ -555,7 +561,8 @@ int cli_serve(int argc, char **argv)
         .arguments = "",
         .summary =
             "Opens the listeners and serves until SIGTERM or SIGINT, which let requests in flight finish (30 "
-            "seconds at most). SIGHUP reloads configuration, certificates and log files without dropping a "
+            "seconds at most). SIGHUP reloads configuration, certificates, added keys and log files without "
+            "dropping a "
             "request. The process log goes to standard error, one JSON object per line.",
         .options = options,
         .option_count = sizeof options / sizeof *options,

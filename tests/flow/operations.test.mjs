@@ -99,6 +99,27 @@ check('SIGHUP with a faulty configuration changes nothing, and says what is wron
   house.sluis.signal('SIGHUP')
 })
 
+check('SIGHUP takes up an encryption key that was added: what is imported after that is served', async () => {
+  const file = house.file('catalogue.yaml')
+  const good = readFileSync(file, 'utf8')
+  const isShown = async (text) => (await house.journey('huisartsdeduinen').open()).page.text.includes(text)
+  assert.match(await house.cli('keys', 'rotate'), /added key 2/)
+  house.sluis.signal('SIGHUP')
+  writeFileSync(file, good.replaceAll('Huisartsenpraktijk De Duinen', 'Huisartsenpraktijk De Zandbak'))
+  await house.cli('import', file)
+  await until('the new name', () => isShown('Huisartsenpraktijk De Zandbak'), 30000)
+  // A file with other keys is told of, and the server goes on with those that it has.
+  const keys = house.file('keys')
+  const right = readFileSync(keys)
+  writeFileSync(keys, String(right).replace(/^lookup ./m, (line) => `lookup ${line.endsWith('A') ? 'B' : 'A'}`))
+  house.sluis.signal('SIGHUP')
+  await until('a line about it in the log', () => /keys_not_reloaded.*has other keys/.test(house.sluis.log()), 30000)
+  writeFileSync(keys, right)
+  writeFileSync(file, good)
+  await house.cli('import', file)
+  await until('the old name', () => isShown('Huisartsenpraktijk De Duinen'), 30000)
+})
+
 check('SIGHUP takes up a new certificate of the back listener', async () => {
   const fingerprint = () => new Promise((resolve, reject) => {
     const request = https.get({ host: 'localhost', port: house.ports.back, path: '/', lookup: lookupLoopback, agent: false, ...house.pgo.tls() }, (response) => {

@@ -223,6 +223,43 @@ static void the_vault_opens_only_what_it_sealed_there(void **state)
     vault_free(&vault);
 }
 
+static void keys_are_added_while_the_vault_is_used(void **state)
+{
+    (void)state;
+    const char *path = key_path(), *other = key_path();
+    struct failure failure;
+    struct vault *vault = NULL, *writer = NULL;
+    struct str opened;
+    assert_int_equal(vault_create_file(path, &failure), OK);
+    assert_int_equal(vault_load(path, &vault, &failure), OK);
+    assert_int_equal(vault_reload(vault, path, &failure), OK); /* nothing new */
+    assert_int_equal(vault_key_count(vault), 1);
+
+    assert_int_equal(vault_rotate_file(path, &failure), OK);
+    assert_int_equal(vault_load(path, &writer, &failure), OK);
+    struct str sealed = vault_seal(writer, arena, "flow.identity", STR("999990019"));
+    assert_int_equal(vault_open(vault, arena, "flow.identity", sealed, &opened), FAILED);
+    assert_int_equal(vault_reload(vault, path, &failure), OK);
+    assert_int_equal(vault_active_key(vault), 2);
+    assert_int_equal(vault_open(vault, arena, "flow.identity", sealed, &opened), OK);
+    assert_str(opened, "999990019");
+    sealed = vault_seal(vault, arena, "flow.identity", STR("999990019"));
+    assert_int_equal(vault_open(writer, arena, "flow.identity", sealed, &opened), OK);
+
+    /* The file of another installation, and none at all: the keys that are there go on working. */
+    assert_int_equal(vault_create_file(other, &failure), OK);
+    assert_int_equal(vault_rotate_file(other, &failure), OK);
+    assert_int_equal(vault_rotate_file(other, &failure), OK);
+    assert_int_equal(vault_reload(vault, other, &failure), FAILED);
+    assert_non_null(strstr(failure.text, "other keys"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(vault_reload(vault, path, &failure), FAILED);
+    assert_int_equal(vault_active_key(vault), 2);
+    assert_int_equal(vault_open(vault, arena, "flow.identity", sealed, &opened), OK);
+    vault_free(&writer);
+    vault_free(&vault);
+}
+
 static void bad_key_files_name_their_fault(void **state)
 {
     (void)state;
@@ -299,6 +336,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sensitive_fields_cannot_be_rendered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_large_piece_keeps_the_small_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(the_vault_opens_only_what_it_sealed_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(keys_are_added_while_the_vault_is_used, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_key_files_name_their_fault, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_compare_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failure_gathers_context, setup, teardown),
