@@ -184,7 +184,7 @@ static void check_store(struct check *check)
     struct store *store = NULL;
     struct failure failure;
     if (vault_load(check->conf->key_file, &vault, &failure) != OK) {
-        check_fault(check, "keys.file", "make one with `sluis keys create`, or put the copy back", "%s",
+        check_fault(check, "keys.file", "without the right key file the store cannot be read", "%s",
                     failure.text);
         check_warning(check, "store.url", "check again with a right key file",
                       "not checked: there are no keys");
@@ -197,7 +197,13 @@ static void check_store(struct check *check)
         .vault = vault,
         .node = check->conf->node,
     };
-    if (store_open(&settings, &store, &failure) != OK)
+    /* Opening a file that is not there would make it. */
+    struct str url = str_from_c(check->conf->store_url);
+    const char *file = str_starts_with(url, STR("sqlite:")) ? url.data + STR("sqlite:").length : NULL;
+    if (file != NULL && access(file, F_OK) != 0 && errno == ENOENT)
+        check_fault(check, "store.url", "make it with `sluis migrate`, or correct the name", "%s: %s", file,
+                    strerror(ENOENT));
+    else if (store_open(&settings, &store, &failure) != OK)
         check_fault(check, "store.url",
                     "look at the address, the rights on it, and whether the database runs", "%s",
                     failure.text);

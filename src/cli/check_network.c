@@ -65,8 +65,11 @@ static void check_list(struct check *check, const struct lists_settings *setting
     struct list_status status = {0};
     struct str xml;
     if (list_fetch(arena, settings, kind, &xml, &failure) != OK)
-        check_fault(check, key, "put it there, or look at the address, certificates and network", "%s",
-                    failure.text);
+        check_fault(check, key,
+                    str_starts_with(str_from_c(location), STR("http"))
+                        ? "look at the address, the certificates and the network"
+                        : "put the list there, or correct the name",
+                    "%s", failure.text);
     else if (lists_verify_document(kind, xml, settings->sources[kind].schema_file, settings->is_http_allowed,
                                    &status, &failure) != OK)
         check_fault(check, key, "get the list anew; when it stays wrong, tell MedMij", "%s: %s", location,

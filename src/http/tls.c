@@ -1,8 +1,11 @@
 #include "http/tls.h"
 
+#include <errno.h>
 #include <gnutls/x509.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define CHAIN_MAX 8
 #define HOSTS_MAX 64
@@ -22,6 +25,10 @@ static enum outcome load_files(struct tls *tls, const char *certificate_file, co
     if (code < 0)
         return failure_set(failure, "TLS: %s", gnutls_strerror(code));
     if (certificate_file != NULL) {
+        const char *const files[] = {certificate_file, key_file ? key_file : certificate_file};
+        for (size_t i = 0; i < 2; i++)
+            if (access(files[i], R_OK) != 0)
+                return failure_set(failure, "%s: %s", files[i], strerror(errno));
         code = gnutls_certificate_set_x509_key_file(
             tls->credentials, certificate_file, key_file ? key_file : certificate_file, GNUTLS_X509_FMT_PEM);
         if (code < 0)

@@ -2,7 +2,7 @@
 // goes in comes out again.
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -247,7 +247,10 @@ describe('check', () => {
       writeConfiguration({ keys: { file: 'open-keys' } })
     }, /^fault .*keys\.file: /m],
     ['a store that is not there', () => writeConfiguration({ store: { url: 'sqlite:nowhere/s.db' } }), /^fault .*store\.url: /m],
-    ['a store without schema', () => writeConfiguration({ store: { url: 'sqlite:empty.db' } }),
+    ['a store without schema', () => {
+      writeFileSync(file('empty.db'), '')
+      writeConfiguration({ store: { url: 'sqlite:empty.db' } })
+    },
       /^fault .*store\.url: the store has schema 0 and this program needs \d+; run `sluis migrate`$/m],
     ['templates that are not there', () => writeConfiguration({ web_directory: folder }), /^fault .*web_directory: /m],
     ['an event log that cannot be written', () => writeConfiguration({ event_log_file: 'nowhere/events.jsonl' }), /^fault .*event_log_file: /m],
@@ -272,6 +275,35 @@ describe('check', () => {
       assert.match(stdout, /^(ok|warning) +clock|^fault +clock/m, 'the last check was reached')
     })
   }
+
+  test('changes nothing: a store that is not there is not made', async () => {
+    writeConfiguration({ store: { url: 'sqlite:unmade.db' } })
+    const { status, stdout } = await sluis('check')
+    writeConfiguration()
+    assert.match(stdout, /^fault .*store\.url: .*unmade\.db: No such file or directory; make it with `sluis migrate`, or correct the name$/m)
+    assert.equal(status, 1)
+    assert.ok(!existsSync(file('unmade.db')))
+  })
+
+  test('serve names what is missing, once, and a store that is too new', async () => {
+    const off = { enabled: false }
+    const back = { ...configuration.back, address: `127.0.0.1:${await freePort()}`, certificate: 'nowhere.crt' }
+    writeConfiguration({ store: { url: 'sqlite:serve.db' }, front: off, internal: off, back })
+    await must('migrate')
+    const missing = await sluis('serve')
+    writeConfiguration()
+    assert.equal(missing.status, 1)
+    assert.match(missing.stderr, /^sluis: listener back: .*nowhere\.crt: No such file or directory$/m)
+    store.execute(`INSERT INTO schema_migration SELECT max(version) + 1, 'later', 0 FROM schema_migration`)
+    try {
+      const { status, stderr } = await sluis('serve')
+      assert.equal(status, 1)
+      assert.match(stderr, /^sluis: the store has schema \d+, newer than this program knows \(\d+\); use the newer program$/m)
+      assert.ok(!stderr.includes('sluis migrate'))
+    } finally {
+      store.execute(`DELETE FROM schema_migration WHERE name = 'later'`)
+    }
+  })
 
   test('warns of a certificate that ends soon, which is no fault', async () => {
     execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=soon',
@@ -402,8 +434,8 @@ describe('keys, lists, consent and audit', () => {
   })
 
   test('lists are verified from the configuration and from a file', async () => {
-    assert.match(await must('lists', 'verify'), /(.*a right MedMij_\w+: volgnummer 7 .*\n){4}/)
-    assert.match(await must('lists', 'verify', 'MedMij_Whitelist.xml'), /a right MedMij_Whitelist/)
+    assert.match(await must('lists', 'verify'), /(.*a valid MedMij_\w+: volgnummer 7 .*\n){4}/)
+    assert.match(await must('lists', 'verify', 'MedMij_Whitelist.xml'), /a valid MedMij_Whitelist/)
     const other = await sluis('lists', 'verify', 'MedMij_Whitelist.xml', '--list', 'clients')
     assert.equal(other.status, 1)
     assert.match(other.stderr, /MedMij_Whitelist\.xml: .*root element/)
