@@ -6,6 +6,7 @@
 #include "sso/patient_access.h"
 #include "store/audit.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 #define JSON_LINE_MAX ((size_t)1 << 20)
@@ -119,6 +120,59 @@ static int audit_list_command(int argc, char **argv)
 
 #define PATIENT_TEXT_MAX 256
 
+/* One row for each opening, in the words of who asks; the entries themselves come with --json. */
+static void print_accesses(struct cli *cli, const struct audit_list *list)
+{
+    static const char *const headings[] = {"AT",         "NAME", "USER", "PAGE",
+                                           "CONNECTION", "LOG",  "NODE", "NUMBER"};
+    static const char *const members[] = {"user_name", "responsible_user", "page", "connection", "log"};
+    struct cli_table table = cli_table_new(cli->arena, sizeof headings / sizeof *headings, headings);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct audit_entry *entry = &list->items[i];
+        json_t *details = json_loadb(entry->details.data, entry->details.length, 0, NULL);
+        cli_table_add(&table, cli_time(cli->arena, entry->at));
+        for (size_t k = 0; k < sizeof members / sizeof *members; k++) {
+            const char *text = json_string_value(json_object_get(details, members[k]));
+            cli_table_add(&table, cli_printable(cli->arena, str_from_c(text != NULL ? text : "")));
+        }
+        cli_table_add(&table, cli_printable(cli->arena, entry->node));
+        cli_table_add(&table, arena_printf(cli->arena, "%lld", (long long)entry->number));
+        json_decref(details);
+    }
+    cli_table_print(&table);
+}
+
+/* Whether anything is configured for this customer. */
+static bool is_customer(const struct sso_data *data, struct str key)
+{
+    for (size_t i = 0; i < data->connection_count; i++)
+        if (str_equal(data->connections[i].customer_key, key))
+            return true;
+    return false;
+}
+
+/* "Nobody" is said in words, with what it does not cover: a misspelt customer, or the other way of naming. */
+static int tell_nobody(struct cli *cli, const char *customer)
+{
+    struct sso_data data;
+    if (customer == NULL) {
+        puts("nobody opened a patient with this BSN; openings by an id of a health record are found with "
+             "--customer");
+        return CLI_OK;
+    }
+    int status = sso_read(cli, &data);
+    if (status != CLI_OK)
+        return status;
+    if (!is_customer(&data, str_from_c(customer)))
+        return cli_fail(
+            "nobody opened a patient with this id, and no connection has customer %s; look at how "
+            "it is spelt",
+            customer);
+    printf("nobody opened a patient with this id of %s; openings by BSN are found without --customer\n",
+           customer);
+    return CLI_OK;
+}
+
 struct patient_call {
     const char *customer;
     int64_t limit;
@@ -151,7 +205,12 @@ static int list_accesses(struct cli *cli, void *context)
     if (audit_find(cli->store, STR(PATIENT_ACCESS_ACTION), subject, (int)call->limit, cli->arena, &list) !=
         OK)
         return cli_fail("the audit trail cannot be read");
-    return call->is_json ? print_json(cli, &list) : print_table(cli, &list);
+    if (call->is_json)
+        return print_json(cli, &list);
+    if (list.count == 0)
+        return tell_nobody(cli, call->customer);
+    print_accesses(cli, &list);
+    return CLI_OK;
 }
 
 static int audit_patient_command(int argc, char **argv)
@@ -169,7 +228,8 @@ static int audit_patient_command(int argc, char **argv)
         .summary =
             "Prints which professionals opened a patient through single sign-on, on every node, newest "
             "first. The BSN is read from standard input, so that it leaves no trace in the process "
-            "list or shell history. Written to the audit trail itself.",
+            "list or shell history. Health records name patients by BSN or by an id of their own: ask for "
+            "both. Written to the audit trail itself.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .opens = CLI_OPENS_STORE,

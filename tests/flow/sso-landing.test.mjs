@@ -126,10 +126,11 @@ describe('VIEW-9: patient access in the audit trail', () => {
 
   check('AUD-4: who opened a patient is found by the patient, who is given on standard input; asking is audited too', async () => {
     const ask = (input, ...words) => {
-      const { status, stdout, stderr } = spawnSync(house.sluis.binary, ['audit', 'patient', '--json', ...words, '--config', house.file('sluis.yaml')],
-        { input, encoding: 'utf8', env: house.sluis.environment, timeout: 60000 })
+      const { status, stdout, stderr } = read(input, '--json', ...words)
       return { status, stderr, lines: stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line)) }
     }
+    const read = (input, ...words) => spawnSync(house.sluis.binary, ['audit', 'patient', ...words, '--config', house.file('sluis.yaml')],
+      { input, encoding: 'utf8', env: house.sluis.environment, timeout: 60000 })
     const browser = await house.member('karim', { patient: '12345' })
     const bsn = await facts(await house.press(browser, { view: 'status', context: 'bsn_jwe' }))
     const id = await facts(await house.press(browser, { view: 'status', context: 'external_id' }))
@@ -140,6 +141,16 @@ describe('VIEW-9: patient access in the audit trail', () => {
     }
     assert.deepEqual(ask('12345', '--customer', 'duinzicht').lines, []) // an id says something within its customer only
     assert.deepEqual(ask('123456782').lines.filter(({ actor }) => actor === `user:${bsn.user}`), [])
+    // For people: who, when and where, and a "nobody" that says what it does not cover.
+    const table = read('999990019\n').stdout
+    assert.match(table, /^AT +NAME +USER +PAGE +CONNECTION +LOG +NODE +NUMBER$/m)
+    assert.match(table, new RegExp(`Karim El Amrani +${bsn.user} +/status/\\{patient\\} +${YSIS} +SSO-\\d{8}-\\w{8} `))
+    assert.ok(!table.includes('sealed'))
+    assert.match(read('00000', '--customer', 'zonnestraaltjes').stdout, /^nobody opened .*without --customer$/m)
+    assert.match(read('100000009').stdout, /^nobody opened .*--customer$/m)
+    const misspelt = read('12345', '--customer', 'zonestraaltjes')
+    assert.deepEqual([misspelt.status, misspelt.stdout], [1, ''])
+    assert.match(misspelt.stderr, /no connection has customer zonestraaltjes/)
     const refused = ask('999990018')
     assert.deepEqual([refused.status !== 0, refused.lines, refused.stderr.includes('999990018')], [true, [], false])
     const trail = await house.cli('audit', 'list', '--limit', '1000')
