@@ -107,7 +107,7 @@ struct str notify_body(struct arena *arena, const struct notice *notice,
                             ? sso_cause_text(arena, error->code, notice->cause, findings->claim_path,
                                              findings->received, findings->added)
                             : NULL;
-    const char *advice = sso_advice(error->code);
+    const char *advice = sso_advice(error->code, notice->cause);
     buf_printf(&body, "%s\n\n", introduction(error));
     append_line(&body, arena, "Tijd", str_from_c(amsterdam_format(arena, notice->now)));
     if (connection != NULL)

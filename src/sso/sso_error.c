@@ -152,7 +152,8 @@ static const struct {
     [U_BUSY] = {"U-BUSY", "Het is erg druk. Probeer het zo opnieuw."},
 };
 
-/* Causes of 106 and of 4.7; {pad} is the claim path, {n} the locations received, {m} the rows added. */
+/* Causes of 106 and of 4.7; {pad} is the claim path, {n} how many locations were received, {m} the rows
+ * added. */
 static const struct {
     int code;
     char cause;
@@ -163,7 +164,7 @@ static const struct {
     {106, 'c', "Eén browser begint steeds opnieuw zonder dat het inloggen lukt"},
     {701, 'a', "De inlogdienst stuurde de claim {pad} niet mee"},
     {701, 'b', "De gebruiker heeft in de bron geen locaties"},
-    {701, 'c', "{n} locaties ontvangen, geen enkele gekoppeld ({m} nieuw toegevoegd)"},
+    {701, 'c', "{n} ontvangen, geen enkele gekoppeld ({m} nieuw toegevoegd)"},
     {701, 'd', "De regels van deze locaties in de koppelvlaktabel zijn inactief"},
     {701, 'e', "De gekoppelde beveiligingsgroepen zijn inactief"},
     {702, 'a', "De gekoppelde beveiligingsgroepen hebben geen permissies"},
@@ -175,22 +176,37 @@ static const struct {
 
 static const struct {
     int code;
+    char cause; /* '\0': every cause that has no row of its own */
     const char *text;
 } advices[] = {
-    {508, CLOCK_ADVICE},
-    {509, CLOCK_ADVICE},
-    {510, CLOCK_ADVICE},
-    {701,
+    {508, '\0', CLOCK_ADVICE},
+    {509, '\0', CLOCK_ADVICE},
+    {510, '\0', CLOCK_ADVICE},
+    {701, 'a',
+     "Advies: vraag de beheerder van de inlogdienst om de locaties mee te sturen. Vergelijk de naam van de "
+     "claim met location_claim van het koppelvlak. Laat de gebruiker daarna opnieuw inloggen."},
+    {701, 'b',
+     "Advies: deze gebruiker heeft in het dossier geen locaties. Pas daar de rechten van de gebruiker aan. "
+     "Laat de gebruiker daarna opnieuw inloggen."},
+    {701, 'd',
+     "Advies: kijk bij nummer 7 welke locaties inactief zijn. Maak die in de koppelvlaktabel weer actief, of "
+     "koppel ze opnieuw. Laat de gebruiker daarna opnieuw inloggen."},
+    {701, 'e',
+     "Advies: kijk bij nummer 8 welke beveiligingsgroepen inactief zijn. Maak die weer actief, of koppel de "
+     "locaties aan een andere beveiligingsgroep. Laat de gebruiker daarna opnieuw inloggen."},
+    {701, '\0',
      "Advies: kijk bij nummer 6 welke locaties zijn ontvangen en zoek ze op in de koppelvlaktabel. Koppel "
      "de locaties die deze toepassing gebruiken; gebruiken zij die niet, pas dan de rechten van de "
      "gebruiker in Ysis aan. Laat de gebruiker daarna opnieuw inloggen."},
-    {702, "Advies: kijk bij nummer 6 welke locaties zijn ontvangen en hoe ze zijn gekoppeld. Verbeter een "
-          "verkeerde beveiligingsgroep; klopt de groep, open die dan vanuit de regel en voeg permissies toe. "
-          "Laat de gebruiker daarna opnieuw inloggen."},
-    {704, "Advies: beperk de meegestuurde groepen tot groepen van de toepassing."},
-    {804, "Advies: bij nummer 9 staan de gebruikers bij wie dit kenmerk hoort. Laat een verkeerd kenmerk bij "
-          "de identity provider verbeteren. Klopt het, maak dan de koppeling van de oude gebruiker ongedaan "
-          "en laat de gebruiker opnieuw inloggen."},
+    {702, '\0',
+     "Advies: kijk bij nummer 6 welke locaties zijn ontvangen en hoe ze zijn gekoppeld. Verbeter een "
+     "verkeerde beveiligingsgroep; klopt de groep, open die dan vanuit de regel en voeg permissies toe. "
+     "Laat de gebruiker daarna opnieuw inloggen."},
+    {704, '\0', "Advies: beperk de meegestuurde groepen tot groepen van de toepassing."},
+    {804, '\0',
+     "Advies: bij nummer 9 staan de gebruikers bij wie dit kenmerk hoort. Laat een verkeerd kenmerk bij "
+     "de identity provider verbeteren. Klopt het, maak dan de koppeling van de oude gebruiker ongedaan "
+     "en laat de gebruiker opnieuw inloggen."},
 };
 
 const struct sso_error *sso_error_find(int code)
@@ -271,7 +287,7 @@ const char *sso_cause_text(struct arena *arena, int code, char cause, const char
 {
     const struct placeholder placeholders[] = {
         {"{pad}", claim_path != NULL ? claim_path : ""},
-        {"{n}", arena_printf(arena, "%zu", received)},
+        {"{n}", arena_printf(arena, "%zu %s", received, received == 1 ? "locatie" : "locaties")},
         {"{m}", arena_printf(arena, "%zu", added)},
     };
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
@@ -280,10 +296,10 @@ const char *sso_cause_text(struct arena *arena, int code, char cause, const char
     return NULL;
 }
 
-const char *sso_advice(int code)
+const char *sso_advice(int code, char cause)
 {
     for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
-        if (advices[i].code == code)
+        if (advices[i].code == code && (advices[i].cause == cause || advices[i].cause == '\0'))
             return advices[i].text;
     return NULL;
 }

@@ -65,8 +65,9 @@ const char *sso_user_text(struct arena *arena, enum sso_user_text text, const ch
 /* Cause text of 106, 701 and 702 ("a".."e"), with its numbers; NULL for others. */
 const char *sso_cause_text(struct arena *arena, int code, char cause, const char *claim_path, size_t received,
                            size_t added);
-/* What the numbered helper says: "Advies: ..." for 508 to 510, 701, 702 and 704; NULL for others. */
-const char *sso_advice(int code);
+/* What the numbered helper says: "Advies: ..." for 508 to 510, 701 (by cause), 702 and 704; NULL for others.
+ */
+const char *sso_advice(int code, char cause);
 /* The code for a failure of the Authentication Client (4.2 to 4.6); 0 for IDP_OK. `oauth_error` refines 31x
  * and 40x: the identity provider's error code, with or without a space and its description behind it. */
 int sso_error_of_idp(enum idp_result result, struct str oauth_error);

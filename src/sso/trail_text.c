@@ -159,13 +159,18 @@ static void render_steps(struct buf *buf, const json_t *steps)
             buf_printf(buf, "%2d  %-34s-  niet bereikt\n", number, trail_step_label(number));
 }
 
+static char cause_of(const struct exchange_entry *entry)
+{
+    return entry->cause.length == 1 ? entry->cause.data[0] : '\0';
+}
+
 /* "701 Geen beveiligingsgroepen gevonden - 3 locaties ontvangen, geen enkele gekoppeld (1 nieuw toegevoegd)"
  */
 static void render_error(struct arena *arena, struct buf *buf, const struct exchange_entry *entry,
                          const json_t *steps)
 {
     struct trail_findings findings = trail_findings(arena, steps);
-    char cause = entry->cause.length == 1 ? entry->cause.data[0] : '\0';
+    char cause = cause_of(entry);
     const char *text = sso_cause_text(arena, (int)entry->code, cause, findings.claim_path, findings.received,
                                       findings.added);
     buf_printf(buf, "%" PRId64 " %s", entry->code, sso_error_find((int)entry->code)->title);
@@ -187,7 +192,7 @@ void trail_text_write(struct arena *arena, struct buf *buf, const struct exchang
         render_error(arena, buf, entry, steps);
     render_steps(buf, steps);
     json_decref(steps);
-    const char *advice = entry->code != 0 ? sso_advice((int)entry->code) : NULL;
+    const char *advice = entry->code != 0 ? sso_advice((int)entry->code, cause_of(entry)) : NULL;
     if (advice != NULL)
         buf_printf(buf, "%s\n", advice);
 }

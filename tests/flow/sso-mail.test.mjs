@@ -73,7 +73,7 @@ describe('mail about failed logins', { timeout: 1200000 }, () => {
     assert.equal(mail.headers['Auto-Submitted'], 'auto-generated')
     assert.match(mail.headers['Content-Type'], /^text\/plain; charset=utf-8$/)
     assert.match(mail.headers['Message-ID'], /^<[0-9a-f-]+@sluis\.example>$/)
-    for (const part of ['Koppelvlak: zonnestraaltjes_ysis', 'Omgeving: productie', '1 locaties ontvangen, geen enkele gekoppeld (1 nieuw toegevoegd)',
+    for (const part of ['Koppelvlak: zonnestraaltjes_ysis', 'Omgeving: productie', '1 locatie ontvangen, geen enkele gekoppeld (1 nieuw toegevoegd)',
       `Referentie: ${reference}`, '- 1377', 'Onderdrukte herhalingen: geen', 'Advies: ', 'Gebruiker: ']) {
       assert.ok(mail.body.includes(part), `${part} in ${mail.body}`)
     }

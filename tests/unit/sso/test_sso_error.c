@@ -146,6 +146,8 @@ static void causes_of_701_and_702_have_their_numbers(void **state)
         assert_non_null(sso_cause_text(arena, 701, cause, "x", 1, 1));
         assert_int_equal(sso_cause_text(arena, 702, cause, "x", 1, 1) != NULL, cause <= 'c');
     }
+    assert_string_equal(sso_cause_text(arena, 701, 'c', NULL, 1, 0),
+                        "1 locatie ontvangen, geen enkele gekoppeld (0 nieuw toegevoegd)");
     assert_null(sso_cause_text(arena, 704, 'a', "x", 1, 1));
     assert_string_equal(sso_cause_text(arena, 701, 'a', NULL, 0, 0),
                         "De inlogdienst stuurde de claim  niet mee");
@@ -157,11 +159,19 @@ static void causes_of_701_and_702_have_their_numbers(void **state)
 static void advice_exists_where_the_manual_gives_it(void **state)
 {
     (void)state;
-    assert_non_null(strstr(sso_advice(701), "nummer 6"));
-    assert_non_null(strstr(sso_advice(702), "nummer 6"));
-    assert_non_null(strstr(sso_advice(704), "groepen van de toepassing"));
-    assert_non_null(strstr(sso_advice(509), "controleer de klok"));
-    assert_null(sso_advice(101));
+    assert_non_null(strstr(sso_advice(701, 'c'), "nummer 6"));
+    /* Where number 6 is empty nobody is sent to look there. */
+    assert_null(strstr(sso_advice(701, 'a'), "nummer 6"));
+    assert_non_null(strstr(sso_advice(701, 'a'), "location_claim"));
+    assert_null(strstr(sso_advice(701, 'b'), "nummer 6"));
+    assert_non_null(strstr(sso_advice(701, 'b'), "geen locaties"));
+    assert_non_null(strstr(sso_advice(701, 'd'), "nummer 7"));
+    assert_non_null(strstr(sso_advice(701, 'e'), "nummer 8"));
+    assert_non_null(strstr(sso_advice(702, 'b'), "nummer 6"));
+    assert_non_null(strstr(sso_advice(702, '\0'), "nummer 6"));
+    assert_non_null(strstr(sso_advice(704, '\0'), "groepen van de toepassing"));
+    assert_non_null(strstr(sso_advice(509, '\0'), "controleer de klok"));
+    assert_null(sso_advice(101, '\0'));
 }
 
 static void every_failure_of_the_client_has_its_code(void **state)
