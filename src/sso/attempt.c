@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "html/value.h"
 #include "http/browser.h"
 #include "jose/claims.h"
 #include "sso/notify.h"
@@ -64,6 +63,17 @@ static const char *retry_url(const struct attempt *attempt, const struct sso_err
                                     : arena_printf(attempt->arena, "/sso/openidconnect/%.*s", STR_ARG(slug));
 }
 
+void attempt_put_text(struct arena *arena, struct value *context, const char *text, const char *reference)
+{
+    const char *at = reference[0] != '\0' ? strstr(text, reference) : NULL;
+    size_t length = at != NULL ? (size_t)(at - text) : strlen(text);
+    value_put_text(arena, context, "text", str_of(text, length));
+    if (at == NULL)
+        return;
+    value_put_c(arena, context, "reference", reference);
+    value_put_c(arena, context, "text_after", at + strlen(reference));
+}
+
 static void show_page(struct attempt *attempt, const struct sso_error *error, const char *reference,
                       bool is_notified)
 {
@@ -75,9 +85,8 @@ static void show_page(struct attempt *attempt, const struct sso_error *error, co
         attempt->response->frame_ancestors = arena_strndup(attempt->arena, connection->frame_ancestors.data,
                                                            connection->frame_ancestors.length);
     struct value *context = value_object(attempt->arena);
-    value_put_c(attempt->arena, context, "text",
-                sso_user_text(attempt->arena, error->user_text, reference, is_notified));
-    value_put_c(attempt->arena, context, "reference", reference);
+    attempt_put_text(attempt->arena, context,
+                     sso_user_text(attempt->arena, error->user_text, reference, is_notified), reference);
     if (error->can_retry)
         value_put_c(attempt->arena, context, "retry_url", retry_url(attempt, error));
     if (template_render(attempt->door->templates, "sso_error", context, attempt->arena, PAGE_CAP, &html) !=

@@ -6,6 +6,7 @@
 #ifndef SSO_ATTEMPT_H
 #define SSO_ATTEMPT_H
 
+#include "html/value.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "sso/directory.h"
@@ -42,6 +43,10 @@ void attempt_begin_trail(struct attempt *attempt, struct str slug);
 
 struct attempt attempt_begin(void *door, const struct http_request *request, struct http_response *response);
 void attempt_end(struct attempt *attempt);
+
+/* What the template sso_error shows: a text, in which the reference (NUL-terminated, may be empty) is kept in
+ * one piece. */
+void attempt_put_text(struct arena *arena, struct value *context, const char *text, const char *reference);
 
 /* Tells whom the mail rule of the code says. `cause` is 0 or 'a'..'e'. */
 enum notify_verdict attempt_notify(struct attempt *attempt, int code, char cause);

@@ -21,11 +21,13 @@ static void show_fault(struct attempt *attempt, const char *cause)
     log_warning("oidc_request_distrusted", LOG_C("cause", cause), LOG_STR("reference", reference),
                 LOG_C("request", attempt->request->id));
     struct value *context = value_object(attempt->arena);
-    value_put_c(attempt->arena, context, "text",
-                arena_printf(attempt->arena,
-                             "De applicatie vroeg op een verkeerde manier om in te loggen. Geef referentie "
-                             "%.*s door aan uw applicatiebeheerder.",
-                             STR_ARG(reference)));
+    attempt_put_text(
+        attempt->arena, context,
+        arena_printf(attempt->arena,
+                     "De applicatie vroeg op een verkeerde manier om in te loggen. Geef referentie "
+                     "%.*s door aan uw applicatiebeheerder.",
+                     STR_ARG(reference)),
+        arena_strndup(attempt->arena, reference.data, reference.length));
     if (template_render(attempt->door->templates, "sso_error", context, attempt->arena, PAGE_CAP, &html) !=
         OK)
         http_response_text(attempt->response, 400, "Inloggen is niet gelukt.\n");

@@ -127,6 +127,11 @@ check('who works at no linked location: one text, one reference, and the log beh
     assert.equal(`${entry.code}${entry.cause}`, '701c')
     assert.deepEqual(step(entry, 6).ids, ['1377'])
     await look(tab, 'refused-701')
+    for (let width = 240; width <= 640; width += 20) { // it is read aloud: in one piece, wherever lines break
+      await tab.setViewport({ width, height: 800 })
+      assert.equal(await tab.$eval('.reference', (element) => element.getClientRects().length), 1, `at ${width}`)
+    }
+    assert.equal(await text(tab, '.reference'), reference)
   }))
 
 // ---- logging out ----
