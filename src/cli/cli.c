@@ -78,8 +78,12 @@ int cli_dispatch(const char *program, const char *summary, const struct cli_comm
         printf("usage: %s COMMAND [OPTION]...\n\n", program);
         print_wrapped(stdout, 0, 0, summary);
         printf("\ncommands:\n");
+        int indent = 14;
         for (size_t i = 0; i < count; i++)
-            print_wrapped(stdout, 14, printf("  %s", commands[i].name), commands[i].summary);
+            if ((int)strlen(commands[i].name) + 4 > indent)
+                indent = (int)strlen(commands[i].name) + 4;
+        for (size_t i = 0; i < count; i++)
+            print_wrapped(stdout, indent, printf("  %s", commands[i].name), commands[i].summary);
         printf("\n`%s COMMAND --help` tells more of each.\n", program);
         return cli_flush();
     }

@@ -85,7 +85,7 @@ static int tell(struct cli *cli, enum list_kind kind, const char *place, struct 
     struct failure failure = {""};
     if (lists_verify_document(kind, xml, schema, cli->conf->is_development, &status, &failure) != OK)
         return cli_fail("%s: %s", place, cli_printable(cli->arena, str_from_c(failure.text)));
-    printf("%s: a right %s: volgnummer %" PRId64 " of %s, %zu entries%s\n", place, list_kind_name(kind),
+    printf("%s: a valid %s: volgnummer %" PRId64 " of %s, %zu entries%s\n", place, list_kind_name(kind),
            status.volgnummer, cli_time(cli->arena, status.stamped_at), status.entries,
            schema != NULL ? ", valid by its schema" : "");
     return CLI_OK;

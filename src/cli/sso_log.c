@@ -1,6 +1,7 @@
 #include "cli/sso.h"
 
 #include "base/clock.h"
+#include "sso/reference.h"
 #include "sso/sso_error.h"
 #include "sso/trail_text.h"
 #include "store/exchange_log.h"
@@ -28,7 +29,7 @@ struct log_call {
          .number = &(call).code,                                                                             \
          .min = 101,                                                                                         \
          .max = 999,                                                                                         \
-         .help = "those that ended with this error"},                                                        \
+         .help = "those that ended with this error, without its letter: 701"},                               \
         {"user", 'u', "TEXT", &(call).user, NULL, "those of people with this in their name"},                \
         {"location", 'l', "ID", &(call).location, NULL, "those that brought this location id (number 6)"},   \
         {"from", 0, "TIME", &(call).from, NULL, "from this moment: 2026-11-21 or 2026-11-21T18:00:00Z"},     \
@@ -127,10 +128,9 @@ static void print_table(struct cli *cli, const struct exchange_list *list)
                                                       STR_ARG(entry->cause))
                                        : "-");
         cli_table_add(&table, has_code ? sso_error_find((int)entry->code)->title : "-");
-        cli_table_add(&table, cli_printable(cli->arena, entry->slug));
-        cli_table_add(&table, cli_printable(cli->arena, entry->environment));
-        cli_table_add(&table,
-                      entry->user_name.length > 0 ? cli_printable(cli->arena, entry->user_name) : "-");
+        const struct str texts[] = {entry->slug, entry->environment, entry->user_name};
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+            cli_table_add(&table, texts[k].length > 0 ? cli_printable(cli->arena, texts[k]) : "-");
     }
     cli_table_print(&table);
 }
@@ -181,9 +181,12 @@ static int list_command(int argc, char **argv)
 
 static int show_entry(struct cli *cli, void *call)
 {
-    const char *reference = cli->arguments[0];
     bool is_json = *(const bool *)call;
     struct exchange_entry entry;
+    struct str read;
+    if (reference_read(cli->arena, str_from_c(cli->arguments[0]), &read) != OK)
+        return CLI_USAGE; /* check_reference said so */
+    const char *reference = arena_strndup(cli->arena, read.data, read.length);
     switch (exchange_log_find(cli->store, SCOPE_ALL, str_from_c(reference), cli->arena, &entry)) {
     case OK:
         break;
@@ -212,9 +215,11 @@ static int show_entry(struct cli *cli, void *call)
 static int check_reference(const struct cli_usage *usage, void *call, char **arguments, int count)
 {
     (void)call, (void)count;
-    struct str text = str_from_c(arguments[0]);
-    if (str_starts_with(text, STR("SSO-")) && text.length <= 40 && str_is_printable_ascii(text) &&
-        str_find(text, ' ') == text.length)
+    struct arena *arena = arena_new();
+    struct str read;
+    enum outcome outcome = reference_read(arena, str_from_c(arguments[0]), &read);
+    arena_free(&arena);
+    if (outcome == OK)
         return CLI_GO_ON;
     return cli_misuse(usage, "REFERENCE is what the user saw, as SSO-20261121-7K3F9QXA");
 }

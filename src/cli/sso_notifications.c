@@ -253,7 +253,10 @@ static int show_notification(struct cli *cli, const char *id)
         return status;
     printf("id:          %s\n", id);
     printf("at:          %s\n", cli_time(cli->arena, item.queued_at));
-    printf("state:       %s (%s)\n", state_word(item.state), reason_text(cli->arena, &item));
+    const char *reason = reason_text(cli->arena, &item);
+    bool has_reason = strcmp(reason, "-") != 0;
+    printf("state:       %s%s%s%s\n", state_word(item.state), has_reason ? " (" : "",
+           has_reason ? reason : "", has_reason ? ")" : "");
     if (item.state == NOTIFICATION_WAITING)
         printf("next try:    %s\n", cli_time(cli->arena, item.due_at));
     if (item.state == NOTIFICATION_SENT)

@@ -424,6 +424,7 @@ describe('log, users and sessions', () => {
     assert.deepEqual(json.steps[1].ids, ['1201', '1377'])
     assert.equal(json.title, 'Geen beveiligingsgroepen gevonden')
     assert.equal((await must('audit', 'list', '--limit', '1000')).match(/sso_log_view +SSO-20261121-7K3F9QXA/g).length, 2)
+    assert.equal(await must('sso', 'log', 'show', REFERENCE.toLowerCase()), shown) // as it is typed at a telephone
     await mustFail(/there is no login attempt SSO-20261121-ZZZZZZZZ/, 'sso', 'log', 'show', 'SSO-20261121-ZZZZZZZZ')
   })
 

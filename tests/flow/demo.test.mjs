@@ -128,7 +128,7 @@ describe('demo', { timeout: 1200000 }, () => {
     const { error, stdout } = await new Promise((resolve) =>
       execFile(binary, words, (failure, out, err) => resolve({ error: failure, stdout: out + err })))
     assert.equal(error, null, stdout)
-    assert.equal(stdout.match(/: a right MedMij_/g)?.length, 4, stdout)
+    assert.equal(stdout.match(/: a valid MedMij_/g)?.length, 4, stdout)
   })
 
   test('Sanne collects everything, for once', async () => {
