@@ -20,7 +20,7 @@
 
 #include <stdlib.h>
 
-#define PART "Doelapplicatie (simulator)"
+#define PART "Doelapplicatie"
 #define COOKIE "app_s"
 #define SESSIONS_MAX 1024
 #define SESSION_LIFETIME_S 43200

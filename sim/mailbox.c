@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PART "Postvak (simulator)"
+#define PART "Postvak"
 #define MAILS_MAX 200
 #define HEADERS_BYTES_MAX ((size_t)64 * 1024) /* what the list reads of a mail */
 
