@@ -32,9 +32,9 @@ static const struct field_row view_rows[] = {
     {"name", TEXT(sso_view, FIELD_VIEW, name), .is_required = true, .example = "status",
      .text = "Value of the parameter `view` of a start URL."},
     {"path", TEXT(sso_view, FIELD_VIEW_PATH, path), .is_required = true, .example = "\"/status/{patient}\"",
-     .text =
-         "Where on the application's own address people land. {patient} is a one-time reference, never an "
-         "id from outside."},
+     .text = "Where on the application's own address people land. {patient} is a reference for this session, "
+             "never an "
+             "id from outside."},
     {"needs_patient", FLAG(sso_view, needs_patient), .standard = "false",
      .text = "Whether it is a page about one patient."},
     {"needs_department", FLAG(sso_view, needs_department), .standard = "false",

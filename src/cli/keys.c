@@ -227,8 +227,9 @@ static int keys_reseal(int argc, char **argv)
         .arguments = "",
         .summary =
             "Seals everything that lasts anew with the newest key and tells which older keys are no longer "
-            "used. Open logins and sessions are left: they end by themselves. Every server must have been "
-            "restarted with the newest key before. Safe beside serving nodes; when it is stopped half-way, "
+            "used. Open logins and sessions are left: they end by themselves. Every server must have taken "
+            "up "
+            "the newest key before. Safe beside serving nodes; when it is stopped half-way, "
             "run it again. Written to the audit trail.",
         .opens = CLI_OPENS_STORE,
     };

@@ -227,7 +227,7 @@ const struct conf_row conf_rows[] = {
 const size_t conf_row_count = sizeof conf_rows / sizeof conf_rows[0];
 
 static const struct conf_section sections[] = {
-    {"front", "The patient's door: pages and metadata. Public, directly or through a proxy."},
+    {"front", "Pages and metadata of both doors. Public, directly or through a proxy."},
     {"back", "Where PGO servers get and revoke tokens, over mutual TLS."},
     {"internal", "Token introspection for resource servers, health and metrics. Never public."},
     {"proxies", "Proxies in front of the listeners."},
@@ -242,7 +242,7 @@ static const struct conf_section sections[] = {
     {"mail", "Mail to the administrators of connections, about logins that failed."},
     {"lifetimes", "How long things last."},
     {"medmij", "Choices that the MedMij framework leaves open."},
-    {"sso", "The professional's door: single sign-on. Counted by each process for itself."},
+    {"sso", "Limits on logins at the professional's door. Each process counts for itself."},
     {"limits", "Limits on what clients may use."},
 };
 
