@@ -58,11 +58,3 @@ void clock_format_ms(int64_t milliseconds, char out_text[CLOCK_TEXT_SIZE])
     size_t length = strftime(out_text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
     snprintf(out_text + length, CLOCK_TEXT_SIZE - length, ".%03dZ", (int)(milliseconds % 1000));
 }
-
-const char *clock_format_date_nl(struct arena *arena, int64_t seconds)
-{
-    time_t time = (time_t)seconds;
-    struct tm parts;
-    localtime_r(&time, &parts);
-    return arena_printf(arena, "%02d-%02d-%04d", parts.tm_mday, parts.tm_mon + 1, parts.tm_year + 1900);
-}

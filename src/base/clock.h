@@ -7,7 +7,6 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
-#include "base/arena.h"
 #include "base/err.h"
 
 #include <stdint.h>
@@ -22,7 +21,5 @@ enum outcome clock_follow_offset_file(const char *path, struct failure *failure)
 /* "2026-11-21T18:09:24.123Z" */
 #define CLOCK_TEXT_SIZE 32
 void clock_format_ms(int64_t milliseconds, char out_text[CLOCK_TEXT_SIZE]);
-/* "21-11-2026", in the Netherlands' time zone rules of the process (TZ). */
-const char *clock_format_date_nl(struct arena *arena, int64_t seconds);
 
 #endif

@@ -251,11 +251,6 @@ size_t template_unescaped_count(const struct template_set *set)
     return set->unescaped_count;
 }
 
-bool template_exists(const struct template_set *set, const char *name)
-{
-    return find_template(set, name) != NULL;
-}
-
 enum outcome template_hash(const struct template_set *set, const char *name, const char **out_hex)
 {
     const struct template *item = find_template(set, name);

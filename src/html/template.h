@@ -45,7 +45,6 @@ void template_set_free(struct template_set **set);
 /* How many {{{x}}} and {{&x}} tags the set holds: 0 in a set that nothing can be injected through. */
 size_t template_unescaped_count(const struct template_set *set);
 
-bool template_exists(const struct template_set *set, const char *name);
 /* SHA-256 (hex) over the named template's source and that of every partial it reaches: the version of a text
  * as it was shown (consent register). ABSENT for an unknown name. */
 enum outcome template_hash(const struct template_set *set, const char *name, const char **out_hex) MUST_CHECK;

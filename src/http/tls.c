@@ -82,7 +82,7 @@ void tls_release(struct tls **tls)
     free(mine);
 }
 
-bool tls_has_client_ca(const struct tls *tls)
+static bool has_client_ca(const struct tls *tls)
 {
     return tls != NULL && tls->trust != NULL;
 }
@@ -169,7 +169,7 @@ void tls_read_peer(const struct tls *tls, gnutls_session_t session, struct arena
 {
     *out_certificate = (struct http_client_certificate){0};
     unsigned count = 0;
-    if (!tls_has_client_ca(tls) || gnutls_certificate_type_get(session) != GNUTLS_CRT_X509)
+    if (!has_client_ca(tls) || gnutls_certificate_type_get(session) != GNUTLS_CRT_X509)
         return;
     const gnutls_datum_t *ders = gnutls_certificate_get_peers(session, &count);
     if (ders != NULL)
@@ -180,7 +180,7 @@ void tls_read_der(const struct tls *tls, struct str der, struct arena *arena,
                   struct http_client_certificate *out_certificate)
 {
     *out_certificate = (struct http_client_certificate){0};
-    if (!tls_has_client_ca(tls) || der.length > UINT32_MAX)
+    if (!has_client_ca(tls) || der.length > UINT32_MAX)
         return;
     struct str copy = str_copy(arena, der); /* GnuTLS takes a pointer to writable bytes */
     gnutls_datum_t datum = {.data = (unsigned char *)(uintptr_t)copy.data, .size = (unsigned)copy.length};

@@ -35,7 +35,6 @@ enum outcome tls_load(const char *certificate_file, const char *key_file, const 
                       struct tls **out_tls, struct failure *failure) MUST_CHECK;
 struct tls *tls_keep(struct tls *tls);
 void tls_release(struct tls **tls);
-bool tls_has_client_ca(const struct tls *tls);
 
 /* Before the handshake: this snapshot's certificate, and the request for the client's. */
 void tls_attach(struct tls *tls, gnutls_session_t session);

@@ -60,7 +60,6 @@ enum availability_reason {
     REASON_NO_RELATION,
     REASON_TOO_YOUNG,
 };
-const char *availability_reason_name(enum availability_reason reason); /* "no_data", ... for the log */
 
 struct availability_answer {
     /* Available when at least one service is; unknown when none is and one is unknown. */

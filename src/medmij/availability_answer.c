@@ -12,11 +12,6 @@ static const char *const reason_names[] = {
     [REASON_TOO_YOUNG] = "too_young",
 };
 
-const char *availability_reason_name(enum availability_reason reason)
-{
-    return reason_names[reason];
-}
-
 /* The overall verdict and reason from those of the services. */
 static void sum_up(const struct availability_question *question, struct availability_answer *answer)
 {

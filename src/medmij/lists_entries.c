@@ -15,7 +15,7 @@ enum outcome list_refuse(struct reading *reading, const xmlNode *node, const cha
                        node ? xmlGetLineNo(node) : 0L, node ? (const char *)node->name : "?", reason);
 }
 
-bool list_is_named(const struct reading *reading, const xmlNode *node, const char *name)
+static bool is_named(const struct reading *reading, const xmlNode *node, const char *name)
 {
     return node->type == XML_ELEMENT_NODE && str_equal_c(from_xml(node->name), name) && node->ns != NULL &&
            str_equal_c(from_xml(node->ns->href), reading->namespace_uri);
@@ -37,7 +37,7 @@ static enum outcome child_find(struct reading *reading, const xmlNode *parent, c
 {
     *out_child = NULL;
     for (const xmlNode *child = parent->children; child != NULL; child = child->next) {
-        if (!list_is_named(reading, child, name))
+        if (!is_named(reading, child, name))
             continue;
         if (*out_child != NULL)
             return list_refuse(reading, child, "occurs twice");
@@ -191,7 +191,7 @@ static enum outcome read_provider_services(struct reading *reading, const xmlNod
     for (const xmlNode *node = container->children; node != NULL; node = node->next) {
         if (node->type != XML_ELEMENT_NODE)
             continue;
-        if (!list_is_named(reading, node, "Gegevensdienst"))
+        if (!is_named(reading, node, "Gegevensdienst"))
             return list_refuse(reading, node, "unexpected element");
         struct list_provider_service last = {0};
         if (reading->provider_services.count > 0)
@@ -243,7 +243,7 @@ static enum outcome read_provider(struct reading *reading, const xmlNode *entry)
     for (const xmlNode *node = versions->children; node != NULL; node = node->next) {
         if (node->type != XML_ELEMENT_NODE)
             continue;
-        if (!list_is_named(reading, node, "Interfaceversie"))
+        if (!is_named(reading, node, "Interfaceversie"))
             return list_refuse(reading, node, "unexpected element");
         const xmlNode *id_node;
         struct str id;
@@ -266,7 +266,7 @@ static enum outcome collect_service_ids(struct reading *reading, const xmlNode *
     for (const xmlNode *child = node->children; child != NULL; child = child->next) {
         if (child->type != XML_ELEMENT_NODE)
             continue;
-        if (!list_is_named(reading, child, "GegevensdienstId")) {
+        if (!is_named(reading, child, "GegevensdienstId")) {
             if (collect_service_ids(reading, child, out) != OK) /* as deep as is_shallow let it be */
                 return FAILED;
             continue;
@@ -331,7 +331,7 @@ static enum outcome read_node(struct reading *reading, const xmlNode *entry)
 
 enum outcome list_read_entry(struct reading *reading, const xmlNode *entry)
 {
-    if (!list_is_named(reading, entry, reading->shape->entry))
+    if (!is_named(reading, entry, reading->shape->entry))
         return list_refuse(reading, entry, "unexpected element");
     if (!is_shallow(entry, DEPTH_MAX))
         return list_refuse(reading, entry, "nested too deep");

@@ -46,7 +46,6 @@ static inline struct str from_xml(const xmlChar *text)
 
 /* FAILED with the place of `node` and the reason. */
 enum outcome list_refuse(struct reading *reading, const xmlNode *node, const char *reason) MUST_CHECK;
-bool list_is_named(const struct reading *reading, const xmlNode *node, const char *name);
 /* The text of an element that holds nothing else, in the document's arena. OK or FAILED. */
 enum outcome list_node_text(struct reading *reading, const xmlNode *node, struct str *out_text) MUST_CHECK;
 /* One provider, client, service name or host, pushed to the reading's arrays. OK or FAILED. */

@@ -100,14 +100,6 @@ enum outcome redirect_uri_check(struct str uri, struct str client_host, bool is_
     return OK;
 }
 
-struct str redirect_uri_origin(struct str uri)
-{
-    size_t start = str_find(uri, ':') + sizeof "://" - 1;
-    if (start >= uri.length)
-        return uri;
-    return str_slice(uri, 0, start + str_find(str_slice(uri, start, uri.length), '/'));
-}
-
 const char *redirect_uri_append(struct arena *arena, struct str uri, const char *const *names,
                                 const struct str *values, size_t count)
 {

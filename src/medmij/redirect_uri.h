@@ -20,8 +20,6 @@
 bool medmij_is_hostname(struct str text);
 
 enum outcome redirect_uri_check(struct str uri, struct str client_host, bool is_development) MUST_CHECK;
-/* scheme://host[:port] of a URI that passed the check: for CSP form-action. */
-struct str redirect_uri_origin(struct str uri);
 /* `uri` + "?" + name=value pairs, values encoded; core.authint: the client's string is kept as it was sent.
  */
 const char *redirect_uri_append(struct arena *arena, struct str uri, const char *const *names,

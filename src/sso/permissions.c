@@ -125,14 +125,6 @@ enum permissions_result permissions_compute(struct arena *arena, const struct ss
     return PERMISSIONS_OK;
 }
 
-bool permissions_have(const struct permissions *permissions, struct str permission)
-{
-    for (size_t i = 0; i < permissions->count; i++)
-        if (str_equal(permissions->pairs[i].permission, permission))
-            return true;
-    return false;
-}
-
 struct str permissions_text(struct arena *arena, const struct permissions *permissions)
 {
     struct buf text = buf_new(arena, TEXT_BYTES_MAX);

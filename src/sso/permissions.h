@@ -32,7 +32,6 @@ enum permissions_result permissions_compute(struct arena *arena, const struct ss
                                             struct str customer_key, const struct str *group_names,
                                             size_t group_count, struct str ceiling,
                                             struct permissions *out_permissions) MUST_CHECK;
-bool permissions_have(const struct permissions *permissions, struct str permission);
 /* "code" and "code@department", space separated; so neither may hold a space or "@", which the catalogue sees
  * to. */
 struct str permissions_text(struct arena *arena, const struct permissions *permissions);

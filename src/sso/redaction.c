@@ -67,13 +67,6 @@ struct str redact_subject(struct arena *arena, struct str subject)
                                    STR_ARG(label.length <= 3 ? label : STR_NONE)));
 }
 
-struct str redact_name(struct arena *arena, struct str name)
-{
-    if (!str_is_printable_utf8(name) || name.length < 2)
-        return STR(ELLIPSIS);
-    return masked(arena, first_characters(name, 1), STR_NONE);
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';

@@ -17,8 +17,6 @@ struct str redact_digest(struct arena *arena, struct str value);
 /* A subject or UPN, for mail and process log: "u-1001" becomes "u-1...", "a.jong@zorg.example.nl" becomes
  * "a...@...nl" (with U+2026); at most a third of the characters are left. */
 struct str redact_subject(struct arena *arena, struct str subject);
-/* A display name: its first character. */
-struct str redact_name(struct arena *arena, struct str name);
 /* What an identity provider wrote, fit for the log: control characters become spaces, runs of 20 or more
  * base64url characters and citizen service numbers become "[...]", the rest at most 1 KiB. */
 struct str redact_error_description(struct arena *arena, struct str text);

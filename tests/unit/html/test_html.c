@@ -131,6 +131,12 @@ static void values_shadow_and_tell_truth(void **state)
     assert_true(value_is_truthy(value_bool(arena, true)));
 }
 
+static bool has_template(const struct template_set *set, const char *name)
+{
+    const char *hash;
+    return template_hash(set, name, &hash) == OK;
+}
+
 static void load_reads_folders_in_order(void **state)
 {
     (void)state;
@@ -145,11 +151,11 @@ static void load_reads_folders_in_order(void **state)
     struct template_set *set;
     struct failure failure;
     assert_int_equal(template_set_load(directories, 2, &set, &failure), OK);
-    assert_true(template_exists(set, "page"));
-    assert_true(template_exists(set, "je-2.2/text"));
-    assert_false(template_exists(set, "text"));
-    assert_false(template_exists(set, "notes"));
-    assert_false(template_exists(set, ".hidden"));
+    assert_true(has_template(set, "page"));
+    assert_true(has_template(set, "je-2.2/text"));
+    assert_false(has_template(set, "text"));
+    assert_false(has_template(set, "notes"));
+    assert_false(has_template(set, ".hidden"));
     assert_int_equal(template_unescaped_count(set), 0);
     struct value *context = value_object(arena);
     value_put_c(arena, context, "name", "<Mila>");
@@ -202,7 +208,7 @@ static void load_refuses_links_that_lead_out(void **state)
     struct template_set *set;
     struct failure failure;
     assert_int_equal(load("in", &set, &failure), OK);
-    assert_true(template_exists(set, "inside"));
+    assert_true(has_template(set, "inside"));
     template_set_free(&set);
     put_file("secret.mustache", "x");
     assert_int_equal(symlink("../secret.mustache", path_of("in/out.mustache")), 0);
@@ -217,7 +223,7 @@ static void load_refuses_links_that_lead_out(void **state)
     assert_int_equal(unlink(path_of("in/out.mustache")), 0);
     assert_int_equal(symlink("../in-other", path_of("in/linked")), 0);
     assert_int_equal(load("in", &set, &failure), OK);
-    assert_false(template_exists(set, "linked/t"));
+    assert_false(has_template(set, "linked/t"));
     template_set_free(&set);
 }
 

@@ -159,7 +159,6 @@ static void each_reason_is_understood(void **state)
                                  cases[i].name));
         assert_int_equal(check(), AVAILABILITY_NOT_AVAILABLE);
         assert_int_equal(answer.reason, cases[i].reason);
-        assert_string_equal(availability_reason_name(answer.reason), cases[i].name);
     }
 }
 

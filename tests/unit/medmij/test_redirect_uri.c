@@ -207,15 +207,6 @@ static void host_names_follow_the_pattern_of_the_lists(void **state)
     assert_false(medmij_is_hostname(str_of(name, 255)));
 }
 
-static void the_origin_stops_at_the_path(void **state)
-{
-    (void)state;
-    assert_true(str_equal(redirect_uri_origin(STR("https://medmij.x.nl/cb/y")), STR("https://medmij.x.nl")));
-    assert_true(str_equal(redirect_uri_origin(STR("https://medmij.x.nl")), STR("https://medmij.x.nl")));
-    assert_true(str_equal(redirect_uri_origin(STR("http://pgo.localhost:8090/callback")),
-                          STR("http://pgo.localhost:8090")));
-}
-
 static void parameters_are_encoded_and_the_uri_kept_as_sent(void **state)
 {
     (void)state;
@@ -250,7 +241,6 @@ int main(void)
         cmocka_unit_test(development_mode_opens_localhost_names_only),
         cmocka_unit_test(a_client_host_that_is_no_host_name_never_matches),
         cmocka_unit_test(host_names_follow_the_pattern_of_the_lists),
-        cmocka_unit_test(the_origin_stops_at_the_path),
         cmocka_unit_test(parameters_are_encoded_and_the_uri_kept_as_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,10 +86,6 @@ static void PRM1_the_union_of_the_distinct_groups(void **state)
     assert_true(str_equal_c(permissions.groups[0]->name, "Arts"));
     assert_true(str_equal_c(permissions.groups[1]->name, "Zorg"));
     is_text(&permissions, "lezen schrijven@oost schrijven@west");
-    assert_true(permissions_have(&permissions, STR("schrijven")));
-    assert_false(permissions_have(&permissions, STR("schrijven@oost")));
-    assert_false(permissions_have(&permissions, STR("schrijve")));
-    assert_false(permissions_have(&permissions, STR("")));
 }
 
 static void PRM1_the_order_of_the_groups_does_not_matter(void **state)
