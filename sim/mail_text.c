@@ -3,17 +3,6 @@
 #include "base/buf.h"
 #include "base/codec.h"
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
-
 /* RFC 2045 6.7; `is_word`: the variant of encoded words, where "_" is a space. */
 static struct str decode_quoted(struct arena *arena, struct str text, bool is_word)
 {
@@ -22,9 +11,10 @@ static struct str decode_quoted(struct arena *arena, struct str text, bool is_wo
         char c = text.data[i];
         if (c == '=' && i + 2 < text.length && text.data[i + 1] == '\r' && text.data[i + 2] == '\n') {
             i += 2;
-        } else if (c == '=' && i + 2 < text.length && hex_value(text.data[i + 1]) >= 0 &&
-                   hex_value(text.data[i + 2]) >= 0) {
-            buf_append_char(&out, (char)(hex_value(text.data[i + 1]) * 16 + hex_value(text.data[i + 2])));
+        } else if (c == '=' && i + 2 < text.length && codec_hex_digit(text.data[i + 1]) >= 0 &&
+                   codec_hex_digit(text.data[i + 2]) >= 0) {
+            buf_append_char(
+                &out, (char)(codec_hex_digit(text.data[i + 1]) * 16 + codec_hex_digit(text.data[i + 2])));
             i += 2;
         } else {
             buf_append_char(&out, is_word && c == '_' ? ' ' : c);

@@ -51,6 +51,15 @@ struct str codec_hex(struct arena *arena, struct str bytes)
     return str_from_c(text);
 }
 
+int codec_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 struct str codec_sha256(struct arena *arena, struct str bytes)
 {
     unsigned char *digest = arena_alloc(arena, DIGEST_BYTES);

@@ -1,5 +1,7 @@
 #include "base/str.h"
 
+#include "base/codec.h"
+
 static char ascii_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
@@ -197,11 +199,11 @@ bool str_is_uuid(struct str s)
     if (s.length != 36)
         return false;
     for (size_t i = 0; i < s.length; i++) {
-        char c = ascii_lower(s.data[i]);
+        char c = s.data[i];
         if (i == 8 || i == 13 || i == 18 || i == 23) {
             if (c != '-')
                 return false;
-        } else if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+        } else if (codec_hex_digit(c) < 0) {
             return false;
         }
     }

@@ -1,15 +1,6 @@
 #include "http/form.h"
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
+#include "base/codec.h"
 
 static enum outcome decode(struct arena *arena, struct str raw, bool is_plus_space, struct str *out_text)
 {
@@ -22,7 +13,7 @@ static enum outcome decode(struct arena *arena, struct str raw, bool is_plus_spa
         } else if (c == '%') {
             if (raw.length - i < 3)
                 return FAILED;
-            int high = hex_value(raw.data[i + 1]), low = hex_value(raw.data[i + 2]);
+            int high = codec_hex_digit(raw.data[i + 1]), low = codec_hex_digit(raw.data[i + 2]);
             if (high < 0 || low < 0)
                 return FAILED;
             c = (char)(high * 16 + low);

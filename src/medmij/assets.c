@@ -1,5 +1,6 @@
 #include "medmij/assets.h"
 
+#include "base/codec.h"
 #include "base/vec.h"
 #include "medmij/door.h"
 #include "medmij/pages.h"
@@ -187,13 +188,6 @@ void assets_handle_logo(void *context, const struct http_request *request, struc
     cached_release(&catalog);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Black or white, whichever has the higher contrast on `color` (#rrggbb): relative luminance as WCAG 2.1
  * defines it; the two contrasts are equal at sqrt(1.05 * 0.05) - 0.05 = 0.179. */
 static const char *ink_on(struct str color)
@@ -201,7 +195,8 @@ static const char *ink_on(struct str color)
     static const double weights[3] = {0.2126, 0.7152, 0.0722};
     double luminance = 0;
     for (size_t i = 0; i < 3; i++) {
-        double channel = (hex_digit(color.data[1 + 2 * i]) * 16 + hex_digit(color.data[2 + 2 * i])) / 255.0;
+        double channel =
+            (codec_hex_digit(color.data[1 + 2 * i]) * 16 + codec_hex_digit(color.data[2 + 2 * i])) / 255.0;
         luminance +=
             weights[i] * (channel <= 0.04045 ? channel / 12.92 : pow((channel + 0.055) / 1.055, 2.4));
     }

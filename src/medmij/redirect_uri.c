@@ -1,6 +1,7 @@
 #include "medmij/redirect_uri.h"
 
 #include "base/buf.h"
+#include "base/codec.h"
 
 #define HOST_MAX 253
 #define LABEL_MAX 63
@@ -41,11 +42,6 @@ bool medmij_is_hostname(struct str text)
     return is_label(rest, true);
 }
 
-static bool is_hex_digit(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* RFC 3986 path-abempty: nothing, or "/" and pchars. Leaves out '?', '#', '\', space, quotes and every byte
  * that could end a header line or an attribute. */
 static bool is_path(struct str path)
@@ -57,7 +53,8 @@ static bool is_path(struct str path)
     for (size_t i = 0; i < path.length; i++) {
         char c = path.data[i];
         if (c == '%') {
-            if (path.length - i < 3 || !is_hex_digit(path.data[i + 1]) || !is_hex_digit(path.data[i + 2]))
+            if (path.length - i < 3 || codec_hex_digit(path.data[i + 1]) < 0 ||
+                codec_hex_digit(path.data[i + 2]) < 0)
                 return false;
             i += 2;
         } else if (!is_lower_or_digit(c) && !(c >= 'A' && c <= 'Z') &&
