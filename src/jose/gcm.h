@@ -17,7 +17,8 @@
  * the key is another one or not 32 bytes. */
 enum outcome gcm_open(struct arena *arena, struct str key, struct str associated, struct str sealed,
                       struct str *out_plaintext) MUST_CHECK;
-/* With a random nonce: for the simulator and for tests, and at most 2^32 values per key. */
+/* With a random nonce: for tests (the simulator has code of its own, which shares no fault with this), and at
+ * most 2^32 values per key. */
 enum outcome gcm_seal(struct arena *arena, struct str key, struct str associated, struct str plaintext,
                       struct str *out_sealed) MUST_CHECK;
 

@@ -19,8 +19,8 @@
 
 enum list_kind { LIST_PROVIDERS, LIST_CLIENTS, LIST_SERVICE_NAMES, LIST_WHITELIST };
 #define LIST_KINDS 4
-const char *
-list_kind_name(enum list_kind kind); /* the fixed file name without .xml: "MedMij_Whitelist", ... */
+/* The fixed file name without .xml: "MedMij_Whitelist", ... */
+const char *list_kind_name(enum list_kind kind);
 
 struct list_source {
     const char *location;    /* https://... (a "file:" URL or a path means a file) */
