@@ -172,16 +172,7 @@ static void show_choice(const struct sim *sim, const struct http_request *reques
     struct value *context = page_context(sim, request, "DigiD-simulator", "Kies wie je bent");
     value_put_text(arena, context, "request", key);
     value_put_c(arena, context, "level", level_name(acr));
-    struct value *persons = value_list(arena);
-    for (size_t i = 0; i < fact_person_count; i++) {
-        struct value *person = value_object(arena);
-        value_put_c(arena, person, "bsn", fact_persons[i].bsn);
-        value_put_c(arena, person, "name", fact_persons[i].name);
-        value_put_c(arena, person, "age", arena_printf(arena, "%d", fact_persons[i].age));
-        value_put_c(arena, person, "story", fact_persons[i].story);
-        value_append(arena, persons, person);
-    }
-    value_put(arena, context, "persons", persons);
+    page_put_persons(arena, context);
     page_answer(sim, response, 200, "digid_choose", context);
     /* The form's redirects go through Sluis and may end at the PGO. */
     response->form_targets =

@@ -1,6 +1,8 @@
 #include "page.h"
 
 #include "base/buf.h"
+#include "facts.h"
+#include "staff.h"
 
 #define PAGE_BYTES_MAX ((size_t)512 * 1024)
 
@@ -28,6 +30,35 @@ struct value *page_context(const struct sim *sim, const struct http_request *req
     value_put_c(arena, context, "mail_url", sim_url(sim, arena, mail_part.host, "/"));
     value_put_c(arena, context, "front_url", sim->settings.front_url);
     return context;
+}
+
+void page_put_persons(struct arena *arena, struct value *context)
+{
+    struct value *persons = value_list(arena);
+    for (size_t i = 0; i < fact_person_count; i++) {
+        struct value *person = value_object(arena);
+        value_put_c(arena, person, "bsn", fact_persons[i].bsn);
+        value_put_c(arena, person, "name", fact_persons[i].name);
+        value_put_c(arena, person, "age", arena_printf(arena, "%d", fact_persons[i].age));
+        value_put_c(arena, person, "story", fact_persons[i].story);
+        value_append(arena, persons, person);
+    }
+    value_put(arena, context, "persons", persons);
+}
+
+void page_put_members(struct arena *arena, struct value *context)
+{
+    struct value *members = value_list(arena);
+    for (size_t i = 0; i < staff_member_count; i++) {
+        const struct staff_member *member = &staff_members[i];
+        struct value *item = value_object(arena);
+        value_put_c(arena, item, "id", member->id);
+        value_put_c(arena, item, "name", staff_member_name(arena, member));
+        value_put_c(arena, item, "role", member->role);
+        value_put_c(arena, item, "story", member->story);
+        value_append(arena, members, item);
+    }
+    value_put(arena, context, "members", members);
 }
 
 void page_answer(const struct sim *sim, struct http_response *response, int status, const char *template,

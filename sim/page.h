@@ -15,6 +15,9 @@ struct value *page_context(const struct sim *sim, const struct http_request *req
                            const char *title);
 void page_answer(const struct sim *sim, struct http_response *response, int status, const char *template,
                  const struct value *context);
+/* `persons` and `members`: the test persons and the staff with what a tester can expect of each. */
+void page_put_persons(struct arena *arena, struct value *context);
+void page_put_members(struct arena *arena, struct value *context);
 /* One heading and one sentence. */
 void page_message(const struct sim *sim, const struct http_request *request, struct http_response *response,
                   int status, const char *part, const char *title, const char *text);

@@ -166,6 +166,11 @@ const struct staff_view *staff_find_view(struct str name)
     return NULL;
 }
 
+const char *staff_member_name(struct arena *arena, const struct staff_member *member)
+{
+    return arena_printf(arena, "%s %s", member->given_name, member->family_name);
+}
+
 const char *staff_location_name(struct str location)
 {
     if (str_equal_c(location, "1201"))

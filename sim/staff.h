@@ -6,6 +6,7 @@
 #ifndef SIM_STAFF_H
 #define SIM_STAFF_H
 
+#include "base/arena.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -70,6 +71,7 @@ const struct staff_patient *staff_find_patient_by_bsn(struct str bsn);
 const struct staff_client *staff_find_client(struct str client_id);
 const struct staff_client *staff_find_environment(struct str environment);
 const struct staff_view *staff_find_view(struct str name);
+const char *staff_member_name(struct arena *arena, const struct staff_member *member);
 /* "" when unknown. */
 const char *staff_location_name(struct str location);
 const char *staff_department_name(struct str department);
