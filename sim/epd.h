@@ -1,7 +1,8 @@
 /*
- * The health record, and the OpenID Connect issuer that it is at the same time. Shared by epd.c (its pages)
- * epd_idp.c (its protocol) and epd_logout.c (the end of a session). Sessions, requests, codes and tokens are
- * JSON objects on shelves:
+ * The health record, and the OpenID Connect issuer that it is at the same time. Its
+ * state is in epd.c; epd_pages.c, epd_start.c and epd_tests.c are what its users see, epd_idp.c and
+ * epd_token.c its protocol, epd_logout.c the end of a session. Sessions, requests, codes and tokens are JSON
+ * objects on shelves:
  *
  *   session   member, sid, auth_time, patient (external id), fault, shape, context (the last one sent),
  *             clients (ids of those that got a code)
@@ -22,7 +23,6 @@
 
 #define EPD_PART "Dossiersimulator"
 #define EPD_COOKIE "epd_s"
-#define EPD_MEMBERS_MAX 16
 
 struct epd;
 
@@ -41,6 +41,12 @@ enum outcome epd_sign(struct epd *epd, json_t *header, const json_t *payload, st
 enum outcome epd_rotate(struct epd *epd, struct failure *failure) MUST_CHECK;
 /* {"keys": [...]}, new reference. */
 json_t *epd_key_set(struct epd *epd);
+/* The kid of the key in use. */
+const char *epd_key_id(struct epd *epd, struct arena *arena);
+
+/* Who has the SSO button, as an administrator chose. */
+bool epd_has_button(struct epd *epd, const struct staff_member *member);
+void epd_set_button(struct epd *epd, const struct staff_member *member, bool has_button);
 
 const char *epd_issuer(const struct sim *sim, struct arena *arena);
 /* Of Sluis, per environment: http://localhost:8080 or http://acceptance.localhost:8080. */
@@ -50,6 +56,26 @@ const char *epd_start_url(const struct sim *sim, struct arena *arena, const stru
 
 /* The browser's session, as a new reference to a copy; NULL when there is none. *out_key is its key. */
 json_t *epd_session(const struct sim *sim, const struct http_request *request, struct str *out_key);
+
+/* The request of somebody who is logged in to the record. */
+struct epd_visit {
+    const struct sim *sim;
+    const struct http_request *request;
+    struct http_response *response;
+    json_t *session; /* a copy */
+    struct str key;
+    const struct staff_member *member;
+};
+/* False after an answer that sends the visitor to the login page; nothing to end then. */
+bool epd_visit_begin(const struct sim *sim, const struct http_request *request,
+                     struct http_response *response, struct epd_visit *out_visit);
+/* Puts the session back on its shelf as it is now. */
+void epd_visit_keep(const struct epd_visit *visit);
+void epd_visit_end(struct epd_visit *visit);
+
+/* epd_start.c: the SSO button. */
+http_handler epd_start_get;
+
 /* Where a form of this issuer may end up: Sluis and the target application. */
 const char *epd_form_targets(const struct sim *sim, struct arena *arena);
 
@@ -76,6 +102,7 @@ void epd_logout_note_client(json_t *session, const char *client_id);
 void epd_logout_end(const struct sim *sim, const struct http_request *request, struct http_response *response,
                     const struct staff_client *except, const char *target);
 
+extern const struct sim_part epd_tests_part;
 extern const struct sim_part epd_idp_part; /* the routes of the protocol */
 extern const struct sim_part epd_logout_part;
 
