@@ -165,9 +165,24 @@ static enum outcome read_number(const char *text, unsigned maximum, unsigned *ou
     return OK;
 }
 
+/* What was not told stands where a demo with the same offset has it. */
+static void fill_in(struct arena *arena, unsigned offset, struct sim_settings *settings)
+{
+    settings->port = PORT_DEFAULT + offset;
+    settings->smtp_port = SMTP_PORT_DEFAULT + offset;
+    if (!settings->front_url)
+        settings->front_url = arena_printf(arena, "http://localhost:%u", 8080 + offset);
+    if (!settings->acceptance_url)
+        settings->acceptance_url = arena_printf(arena, "http://acceptance.localhost:%u", 8080 + offset);
+    if (!settings->back_url)
+        settings->back_url = arena_printf(arena, "https://localhost:%u", 8443 + offset);
+    if (!settings->internal_url)
+        settings->internal_url = arena_printf(arena, "http://localhost:%u", 9090 + offset);
+}
+
 static enum outcome read_command(int argc, char **argv, struct arena *arena, struct command *out)
 {
-    enum { OFFSET = 1, ADDRESS, HOME, CERTIFICATES, STATE, FRONT, ACCEPTANCE, BACK, INTERNAL, CLOCK, HELP };
+    enum { ADDRESS, HOME, CERTIFICATES, STATE, FRONT, ACCEPTANCE, BACK, INTERNAL, CLOCK, OFFSET, HELP };
     static const struct option options[] = {
         {"port-offset", required_argument, NULL, OFFSET},
         {"address", required_argument, NULL, ADDRESS},
@@ -182,50 +197,34 @@ static enum outcome read_command(int argc, char **argv, struct arena *arena, str
         {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},
     };
+    struct sim_settings *settings = &out->settings;
+    const char **const texts[] = {
+        [ADDRESS] = &settings->address,
+        [HOME] = &settings->home,
+        [CERTIFICATES] = &settings->certificates,
+        [STATE] = &settings->state_file,
+        [FRONT] = &settings->front_url,
+        [ACCEPTANCE] = &settings->acceptance_url,
+        [BACK] = &settings->back_url,
+        [INTERNAL] = &settings->internal_url,
+        [CLOCK] = &out->clock_offset,
+    };
     unsigned offset = 0;
     *out = (struct command){
         .settings = {.address = "127.0.0.1", .home = "sim", .certificates = "var/demo/certs"},
     };
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case OFFSET:
-            if (read_number(optarg, PORT_OFFSET_MAX, &offset) != OK) {
-                fprintf(stderr, "sluis-sim: --port-offset takes a number of 0 to %d\n", PORT_OFFSET_MAX);
-                return FAILED;
-            }
-            break;
-        case ADDRESS:
-            out->settings.address = optarg;
-            break;
-        case HOME:
-            out->settings.home = optarg;
-            break;
-        case CERTIFICATES:
-            out->settings.certificates = optarg;
-            break;
-        case STATE:
-            out->settings.state_file = optarg;
-            break;
-        case FRONT:
-            out->settings.front_url = optarg;
-            break;
-        case ACCEPTANCE:
-            out->settings.acceptance_url = optarg;
-            break;
-        case BACK:
-            out->settings.back_url = optarg;
-            break;
-        case INTERNAL:
-            out->settings.internal_url = optarg;
-            break;
-        case CLOCK:
-            out->clock_offset = optarg;
-            break;
-        case HELP:
+        if (option == HELP) {
             out->is_help = true;
             return OK;
-        default:
+        }
+        if (option >= ADDRESS && option <= CLOCK) {
+            *texts[option] = optarg;
+        } else if (option != OFFSET) {
             print_help(stderr);
+            return FAILED;
+        } else if (read_number(optarg, PORT_OFFSET_MAX, &offset) != OK) {
+            fprintf(stderr, "sluis-sim: --port-offset takes a number of 0 to %d\n", PORT_OFFSET_MAX);
             return FAILED;
         }
     }
@@ -233,17 +232,7 @@ static enum outcome read_command(int argc, char **argv, struct arena *arena, str
         print_help(stderr);
         return FAILED;
     }
-    struct sim_settings *settings = &out->settings;
-    settings->port = PORT_DEFAULT + offset;
-    settings->smtp_port = SMTP_PORT_DEFAULT + offset;
-    if (!settings->front_url)
-        settings->front_url = arena_printf(arena, "http://localhost:%u", 8080 + offset);
-    if (!settings->acceptance_url)
-        settings->acceptance_url = arena_printf(arena, "http://acceptance.localhost:%u", 8080 + offset);
-    if (!settings->back_url)
-        settings->back_url = arena_printf(arena, "https://localhost:%u", 8443 + offset);
-    if (!settings->internal_url)
-        settings->internal_url = arena_printf(arena, "http://localhost:%u", 9090 + offset);
+    fill_in(arena, offset, settings);
     return OK;
 }
 
