@@ -317,25 +317,20 @@ static void token_post(void *door, const struct http_request *request, struct ht
         oauth_token_error(response, 400, "unsupported_grant_type", NULL);
         return;
     }
-    json_t *asked = shelf_take(sim->digid->codes, page_field(&form, "code"));
-    if (!asked || !str_equal_c(page_field(&form, "redirect_uri"), page_text(asked, "redirect_uri")) ||
-        !oauth_is_verifier_of(request->arena, page_field(&form, "code_verifier"), asked))
-        oauth_token_error(response, 400, "invalid_grant", NULL);
-    else
+    json_t *asked = oauth_take_grant(sim->digid->codes, request, &form);
+    if (asked)
         answer_tokens(sim, response, asked);
+    else
+        oauth_token_error(response, 400, "invalid_grant", NULL);
     json_decref(asked);
 }
 
 static void userinfo_get(void *door, const struct http_request *request, struct http_response *response)
 {
     const struct sim *sim = door;
-    struct str authorization = page_header(request, "Authorization");
-    json_t *asked = NULL;
-    if (str_starts_with(authorization, STR("Bearer ")))
-        asked = shelf_look(sim->digid->tokens, str_slice(authorization, 7, authorization.length));
+    json_t *asked = shelf_look(sim->digid->tokens, oauth_bearer(request));
     if (!asked) {
-        page_json(response, 401, json_pack("{s:s}", "error", "invalid_token"));
-        http_response_header(response, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+        oauth_refuse_bearer(response);
         return;
     }
     page_json(response, 200,

@@ -301,26 +301,20 @@ static void token_post(void *door, const struct http_request *request, struct ht
         oauth_token_error(response, 400, "unsupported_grant_type", NULL);
         return;
     }
-    json_t *grant = shelf_take(epd_shelves(sim->epd)->codes, page_field(&form, "code"));
-    if (!grant || !str_equal_c(id, page_text(grant, "client")) ||
-        !str_equal_c(page_field(&form, "redirect_uri"), page_text(grant, "redirect_uri")) ||
-        !oauth_is_verifier_of(request->arena, page_field(&form, "code_verifier"), grant))
-        oauth_token_error(response, 400, "invalid_grant", NULL);
-    else
+    json_t *grant = oauth_take_grant(epd_shelves(sim->epd)->codes, request, &form);
+    if (grant && str_equal_c(id, page_text(grant, "client")))
         answer_tokens(sim, response, grant);
+    else
+        oauth_token_error(response, 400, "invalid_grant", NULL);
     json_decref(grant);
 }
 
 static void userinfo_get(void *door, const struct http_request *request, struct http_response *response)
 {
     const struct sim *sim = door;
-    struct str authorization = page_header(request, "Authorization");
-    json_t *grant = NULL;
-    if (str_starts_with(authorization, STR("Bearer ")))
-        grant = shelf_look(epd_shelves(sim->epd)->tokens, str_slice(authorization, 7, authorization.length));
+    json_t *grant = shelf_look(epd_shelves(sim->epd)->tokens, oauth_bearer(request));
     if (!grant || epd_has_fault(grant, "userinfo_error")) {
-        page_json(response, 401, json_pack("{s:s}", "error", "invalid_token"));
-        http_response_header(response, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+        oauth_refuse_bearer(response);
     } else if (epd_has_fault(grant, "userinfo_jwt")) {
         http_response_text(response, 200, "eyJhbGciOiJub25lIn0.e30.AAAA");
         response->content_type = "application/jwt";

@@ -11,6 +11,7 @@
 #include "fhir_data.h"
 #include "http/client.h"
 #include "jose/claims.h"
+#include "oauth.h"
 #include "page.h"
 
 #define INTROSPECTION_TIMEOUT_MS 5000
@@ -94,10 +95,10 @@ static bool authorize(const struct sim *sim, const struct http_request *request,
                       struct http_response *response, struct access *out_access)
 {
     struct arena *arena = request->arena;
-    struct str authorization = page_header(request, "Authorization");
+    struct str token = oauth_bearer(request);
     struct failure failure = {0};
     json_t *facts = NULL;
-    if (!str_starts_with(authorization, STR("Bearer "))) {
+    if (token.length == 0) {
         refuse(response, 401, "", "login", "Er is geen toegangstoken meegestuurd");
         return false;
     }
@@ -106,7 +107,7 @@ static bool authorize(const struct sim *sim, const struct http_request *request,
                "MedMij-Request-ID en X-Correlation-ID zijn verplicht en moeten UUID's zijn");
         return false;
     }
-    switch (introspect(sim, arena, str_slice(authorization, 7, authorization.length), &facts, &failure)) {
+    switch (introspect(sim, arena, token, &facts, &failure)) {
     case TOKEN_ACTIVE:
         break;
     case TOKEN_INACTIVE:

@@ -45,10 +45,20 @@ enum outcome oauth_credentials(const struct http_request *request, const struct 
     return basic_credentials(request->arena, encoded, out_id, out_secret);
 }
 
-bool oauth_is_verifier_of(struct arena *arena, struct str verifier, const json_t *asked)
+static bool is_verifier_of(struct arena *arena, struct str verifier, const json_t *asked)
 {
     struct str challenge = codec_base64url(arena, codec_sha256(arena, verifier));
     return secret_equal(str_from_c(page_text(asked, "code_challenge")), challenge);
+}
+
+json_t *oauth_take_grant(struct shelf *codes, const struct http_request *request, const struct form *form)
+{
+    json_t *grant = shelf_take(codes, page_field(form, "code"));
+    if (grant && str_equal_c(page_field(form, "redirect_uri"), page_text(grant, "redirect_uri")) &&
+        is_verifier_of(request->arena, page_field(form, "code_verifier"), grant))
+        return grant;
+    json_decref(grant);
+    return NULL;
 }
 
 void oauth_token_error(struct http_response *response, int status, const char *code, const char *description)
@@ -56,6 +66,21 @@ void oauth_token_error(struct http_response *response, int status, const char *c
     page_json(response, status, json_pack("{s:s, s:s*}", "error", code, "error_description", description));
     if (status == 401)
         http_response_header(response, "WWW-Authenticate", "Basic realm=\"sluis-sim\"");
+}
+
+struct str oauth_bearer(const struct http_request *request)
+{
+    struct str scheme = STR("Bearer ");
+    struct str authorization = page_header(request, "Authorization");
+    return str_starts_with(authorization, scheme)
+               ? str_slice(authorization, scheme.length, authorization.length)
+               : STR_NONE;
+}
+
+void oauth_refuse_bearer(struct http_response *response)
+{
+    page_json(response, 401, json_pack("{s:s}", "error", "invalid_token"));
+    http_response_header(response, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
 }
 
 bool oauth_has_word(struct str list, const char *word)
