@@ -53,10 +53,7 @@ struct str consent_page_token(const struct visit *visit)
 void consent_page_handle_show(void *door, const struct http_request *request, struct http_response *response)
 {
     struct visit visit = visit_begin(door, request, response);
-    struct form form;
-    if (form_parse(visit.arena, request->query, &form) != OK) {
-        page_stale(&visit, STALE_EXPIRED);
-    } else if (login_find_flow(&visit, &form, FLOW_CHOICE)) {
+    if (login_find_flow(&visit, FLOW_CHOICE)) {
         struct authorization_service services[SCOPE_SERVICES_MAX];
         size_t count = services_on_offer(&visit, services);
         if (count == 0) /* every service was struck off the lists since the login */
@@ -182,9 +179,7 @@ void consent_page_handle_choice(void *door, const struct http_request *request,
 {
     struct visit visit = visit_begin(door, request, response);
     struct form form;
-    if (form_parse(visit.arena, request->body, &form) != OK) {
-        page_stale(&visit, STALE_EXPIRED);
-    } else if (login_find_form_flow(&visit, &form, FLOW_CHOICE)) {
+    if (login_find_form_flow(&visit, FLOW_CHOICE, &form)) {
         enum choice choice = read_choice(&form);
         if (choice == CHOICE_NONE) /* a form that was tampered with; the page itself offers two buttons */
             http_response_redirect(response, arena_printf(visit.arena, "%s/oauth/consent?flow=%.*s",

@@ -115,10 +115,11 @@ static bool unpack_authorization(struct visit *visit)
     return false;
 }
 
-bool login_find_flow(struct visit *visit, const struct form *form, enum flow_stage stage)
+static bool find_flow(struct visit *visit, struct str text, enum flow_stage stage, struct form *out_form)
 {
     struct str id;
-    if (form_get(form, "flow", &id) != FORM_ONE || !str_is_uuid(id)) {
+    if (form_parse(visit->arena, text, out_form) != OK || form_get(out_form, "flow", &id) != FORM_ONE ||
+        !str_is_uuid(id)) {
         page_stale(visit, STALE_EXPIRED);
         return false;
     }
@@ -146,13 +147,19 @@ bool login_find_flow(struct visit *visit, const struct form *form, enum flow_sta
     return true;
 }
 
-bool login_find_form_flow(struct visit *visit, const struct form *form, enum flow_stage stage)
+bool login_find_flow(struct visit *visit, enum flow_stage stage)
 {
-    if (!login_find_flow(visit, form, stage))
+    struct form query;
+    return find_flow(visit, visit->request->query, stage, &query);
+}
+
+bool login_find_form_flow(struct visit *visit, enum flow_stage stage, struct form *out_form)
+{
+    if (!find_flow(visit, visit->request->body, stage, out_form))
         return false;
     struct str token,
         right = stage == FLOW_CHOICE ? consent_page_token(visit) : visit_form_token(visit, visit->flow.id);
-    bool is_present = form_get(form, "form", &token) == FORM_ONE;
+    bool is_present = form_get(out_form, "form", &token) == FORM_ONE;
     if (is_present && secret_equal(right, token))
         return true;
     bool is_what_was_shown =
@@ -360,10 +367,7 @@ void login_handle_callback(void *door, const struct http_request *request, struc
 void login_handle_cancelled(void *door, const struct http_request *request, struct http_response *response)
 {
     struct visit visit = visit_begin(door, request, response);
-    struct form form;
-    if (form_parse(visit.arena, request->query, &form) != OK)
-        page_stale(&visit, STALE_EXPIRED);
-    else if (login_find_flow(&visit, &form, FLOW_CANCELLED))
+    if (login_find_flow(&visit, FLOW_CANCELLED))
         page_cancelled(&visit);
     visit_end(&visit);
 }
@@ -372,32 +376,32 @@ void login_handle_retry(void *door, const struct http_request *request, struct h
 {
     struct visit visit = visit_begin(door, request, response);
     struct form form;
-    if (form_parse(visit.arena, request->body, &form) != OK)
-        page_stale(&visit, STALE_EXPIRED);
-    else if (login_find_form_flow(&visit, &form, FLOW_CANCELLED))
+    if (login_find_form_flow(&visit, FLOW_CANCELLED, &form))
         login_start(&visit, &form, visit.flow.browser_digest);
     visit_end(&visit);
+}
+
+static void close_login(struct visit *visit)
+{
+    switch (flow_end(visit->door->store, visit->flow.id)) {
+    case OK:
+        http_response_redirect(visit->response, visit_back_url(visit, "access_denied"));
+        visit_event(visit, EVENT_SEND_AUTHORIZATION_CANCELLATION, NULL);
+        return;
+    case ABSENT:
+        page_stale(visit, STALE_USED);
+        return;
+    case FAILED:
+        page_technical(visit, 503, "server_error");
+        return;
+    }
 }
 
 void login_handle_close(void *door, const struct http_request *request, struct http_response *response)
 {
     struct visit visit = visit_begin(door, request, response);
     struct form form;
-    if (form_parse(visit.arena, request->body, &form) != OK) {
-        page_stale(&visit, STALE_EXPIRED);
-    } else if (login_find_form_flow(&visit, &form, FLOW_CANCELLED)) {
-        switch (flow_end(visit.door->store, visit.flow.id)) {
-        case OK:
-            http_response_redirect(response, visit_back_url(&visit, "access_denied"));
-            visit_event(&visit, EVENT_SEND_AUTHORIZATION_CANCELLATION, NULL);
-            break;
-        case ABSENT:
-            page_stale(&visit, STALE_USED);
-            break;
-        case FAILED:
-            page_technical(&visit, 503, "server_error");
-            break;
-        }
-    }
+    if (login_find_form_flow(&visit, FLOW_CANCELLED, &form))
+        close_login(&visit);
     visit_end(&visit);
 }

@@ -17,10 +17,10 @@ http_handler login_handle_cancelled; /* GET /oauth/cancelled?flow= */
 http_handler login_handle_retry;     /* POST /oauth/retry */
 http_handler login_handle_close;     /* POST /oauth/close */
 
-/* Finds the flow named by the form or query in this browser, at `stage`, with its authorization unpacked;
- * answers the request itself and returns false when that cannot be. */
-bool login_find_flow(struct visit *visit, const struct form *form, enum flow_stage stage);
-/* Also checks the form's one-time token. */
-bool login_find_form_flow(struct visit *visit, const struct form *form, enum flow_stage stage);
+/* Finds the flow that the query names in this browser, at `stage`, with its authorization unpacked; answers
+ * the request itself and returns false when that cannot be. */
+bool login_find_flow(struct visit *visit, enum flow_stage stage);
+/* The same for the form in the body, whose one-time token is checked too. */
+bool login_find_form_flow(struct visit *visit, enum flow_stage stage, struct form *out_form);
 
 #endif
