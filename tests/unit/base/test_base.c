@@ -8,31 +8,13 @@
 #include "base/vault.h"
 #include "base/vec.h"
 
+#include "../support/arena.h"
+
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return rand_init() == OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 #define assert_str(actual, expected) assert_true(str_equal_c((actual), (expected)))
 
@@ -322,26 +304,28 @@ static void the_clock_writes_iso_8601(void **state)
 
 int main(void)
 {
+    if (rand_init() != OK)
+        return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(split_yields_every_part, setup, teardown),
-        cmocka_unit_test_setup_teardown(integers_are_strict, setup, teardown),
-        cmocka_unit_test_setup_teardown(utf8_follows_table_3_7, setup, teardown),
-        cmocka_unit_test_setup_teardown(c_text_refuses_nul, setup, teardown),
-        cmocka_unit_test_setup_teardown(uuids_have_their_form, setup, teardown),
-        cmocka_unit_test_setup_teardown(base64url_is_strict_both_ways, setup, teardown),
-        cmocka_unit_test_setup_teardown(sha256_of_abc, setup, teardown),
-        cmocka_unit_test_setup_teardown(tokens_are_256_bits_and_differ, setup, teardown),
-        cmocka_unit_test_setup_teardown(buffers_stop_at_their_cap, setup, teardown),
-        cmocka_unit_test_setup_teardown(encoders_fit_their_place, setup, teardown),
-        cmocka_unit_test_setup_teardown(sensitive_fields_cannot_be_rendered, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_large_piece_keeps_the_small_ones, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_vault_opens_only_what_it_sealed_there, setup, teardown),
-        cmocka_unit_test_setup_teardown(keys_are_added_while_the_vault_is_used, setup, teardown),
-        cmocka_unit_test_setup_teardown(bad_key_files_name_their_fault, setup, teardown),
-        cmocka_unit_test_setup_teardown(secrets_compare_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_failure_gathers_context, setup, teardown),
-        cmocka_unit_test_setup_teardown(vectors_grow, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_clock_writes_iso_8601, setup, teardown),
+        ARENA_TEST(split_yields_every_part),
+        ARENA_TEST(integers_are_strict),
+        ARENA_TEST(utf8_follows_table_3_7),
+        ARENA_TEST(c_text_refuses_nul),
+        ARENA_TEST(uuids_have_their_form),
+        ARENA_TEST(base64url_is_strict_both_ways),
+        ARENA_TEST(sha256_of_abc),
+        ARENA_TEST(tokens_are_256_bits_and_differ),
+        ARENA_TEST(buffers_stop_at_their_cap),
+        ARENA_TEST(encoders_fit_their_place),
+        ARENA_TEST(sensitive_fields_cannot_be_rendered),
+        ARENA_TEST(a_large_piece_keeps_the_small_ones),
+        ARENA_TEST(the_vault_opens_only_what_it_sealed_there),
+        ARENA_TEST(keys_are_added_while_the_vault_is_used),
+        ARENA_TEST(bad_key_files_name_their_fault),
+        ARENA_TEST(secrets_compare_whole),
+        ARENA_TEST(a_failure_gathers_context),
+        ARENA_TEST(vectors_grow),
+        ARENA_TEST(the_clock_writes_iso_8601),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

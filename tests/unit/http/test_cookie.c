@@ -1,26 +1,7 @@
 /* Cookies: the two written forms, and reading out of hostile headers. */
 #include "http/cookie.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
+#include "../support/arena.h"
 
 #define assert_found(header, is_https, expected)                                                             \
     do {                                                                                                     \
@@ -104,10 +85,10 @@ static void hostile_headers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(written_forms),
-        cmocka_unit_test(finds_the_first_of_its_name),
-        cmocka_unit_test(forms_do_not_mix),
-        cmocka_unit_test(hostile_headers),
+        ARENA_TEST(written_forms),
+        ARENA_TEST(finds_the_first_of_its_name),
+        ARENA_TEST(forms_do_not_mix),
+        ARENA_TEST(hostile_headers),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,26 +2,7 @@
 #include "base/buf.h"
 #include "http/form.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
+#include "../support/arena.h"
 
 static struct form parse(struct str text)
 {
@@ -157,13 +138,13 @@ static void percent_alone_leaves_plus(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_fields),
-        cmocka_unit_test(plus_and_percent),
-        cmocka_unit_test(malformed_values_stay_beside_sound_ones),
-        cmocka_unit_test(malformed_names_match_nothing),
-        cmocka_unit_test(repeated_is_its_own_answer),
-        cmocka_unit_test(too_many_fields_fail),
-        cmocka_unit_test(percent_alone_leaves_plus),
+        ARENA_TEST(plain_fields),
+        ARENA_TEST(plus_and_percent),
+        ARENA_TEST(malformed_values_stay_beside_sound_ones),
+        ARENA_TEST(malformed_names_match_nothing),
+        ARENA_TEST(repeated_is_its_own_answer),
+        ARENA_TEST(too_many_fields_fail),
+        ARENA_TEST(percent_alone_leaves_plus),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

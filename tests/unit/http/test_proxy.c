@@ -2,26 +2,7 @@
 #include "base/codec.h"
 #include "http/proxy.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
+#include "../support/arena.h"
 
 static struct address address_of(const char *text)
 {
@@ -206,12 +187,12 @@ static void certificate_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(address_texts),
-        cmocka_unit_test(blocks),
-        cmocka_unit_test(private_addresses),
-        cmocka_unit_test(forwarded_for),
-        cmocka_unit_test(proxies_must_be_addresses),
-        cmocka_unit_test(certificate_texts),
+        ARENA_TEST(address_texts),
+        ARENA_TEST(blocks),
+        ARENA_TEST(private_addresses),
+        ARENA_TEST(forwarded_for),
+        ARENA_TEST(proxies_must_be_addresses),
+        ARENA_TEST(certificate_texts),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

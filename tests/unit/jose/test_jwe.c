@@ -4,28 +4,9 @@
 #include "jose/gcm.h"
 #include "jose/jwe.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "../support/arena.h"
 
 #define KEY STR("0123456789abcdef0123456789abcdef")
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 /* A token with this header, whose content is sealed in the right way for it (RFC 7516 5.1). */
 static struct str token_with_header(const char *header)
@@ -147,12 +128,9 @@ int main(void)
     if (rand_init() != OK)
         return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_sealed_opens_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(only_dir_with_A256GCM, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_shortened_tag_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_encrypted_key_has_no_place_here, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_key_of_another_length_never_fits, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(gcm_answers_the_vector_of_SP_800_38D, set_up, tear_down),
+        ARENA_TEST(what_is_sealed_opens_again),         ARENA_TEST(only_dir_with_A256GCM),
+        ARENA_TEST(a_shortened_tag_is_refused),         ARENA_TEST(an_encrypted_key_has_no_place_here),
+        ARENA_TEST(a_key_of_another_length_never_fits), ARENA_TEST(gcm_answers_the_vector_of_SP_800_38D),
     };
     return cmocka_run_group_tests_name("jwe", tests, NULL, NULL);
 }

@@ -5,11 +5,9 @@
 #include "jose/claims.h"
 #include "jose/jwk.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include "../support/arena.h"
 
-#include <cmocka.h>
+#include <stdio.h>
 
 /* RFC 7515 A.2 and A.3, the public halves. */
 #define RSA_N                                                                                                \
@@ -24,22 +22,6 @@
 #define EC_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 #define RSA_KEY "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"" RSA_E "\""
 #define EC_KEY "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\""
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return rand_init() == OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 /* The number of usable keys when this is the only one. */
 static size_t usable(const char *key)
@@ -232,15 +214,17 @@ static void halves_must_belong_together(void **state)
 
 int main(void)
 {
+    if (rand_init() != OK)
+        return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(standard_keys_are_taken),
-        cmocka_unit_test(keys_for_something_else_are_left_out),
-        cmocka_unit_test(rsa_is_2048_bits_or_more_with_a_sane_exponent),
-        cmocka_unit_test(ec_points_are_on_their_curve),
-        cmocka_unit_test(one_odd_key_does_not_spoil_the_set),
-        cmocka_unit_test(a_set_is_an_array_of_at_most_64),
-        cmocka_unit_test(halves_must_belong_together),
-        cmocka_unit_test(a_made_key_can_be_kept_and_published),
+        ARENA_TEST(standard_keys_are_taken),
+        ARENA_TEST(keys_for_something_else_are_left_out),
+        ARENA_TEST(rsa_is_2048_bits_or_more_with_a_sane_exponent),
+        ARENA_TEST(ec_points_are_on_their_curve),
+        ARENA_TEST(one_odd_key_does_not_spoil_the_set),
+        ARENA_TEST(a_set_is_an_array_of_at_most_64),
+        ARENA_TEST(halves_must_belong_together),
+        ARENA_TEST(a_made_key_can_be_kept_and_published),
     };
-    return cmocka_run_group_tests_name("jwk", tests, setup, teardown);
+    return cmocka_run_group_tests_name("jwk", tests, NULL, NULL);
 }

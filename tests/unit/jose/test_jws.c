@@ -5,12 +5,10 @@
 #include "jose/claims.h"
 #include "jose/jws.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include "../support/arena.h"
 
-#include <cmocka.h>
 #include <sodium.h>
+#include <stdio.h>
 
 /* RFC 7515 A.1, A.2 and A.3 (the last is also vector B.6 of the dossier). */
 #define PAYLOAD                                                                                              \
@@ -38,22 +36,6 @@
 #define EC_JWK                                                                                               \
     "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","               \
     "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return rand_init() == OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct jwk_set *set_of(const char *keys)
 {
@@ -379,21 +361,23 @@ static void ec_signatures_have_one_length(void **state)
 
 int main(void)
 {
+    if (rand_init() != OK)
+        return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rfc_7515_a1_hs256),
-        cmocka_unit_test(rfc_7515_a2_rs256),
-        cmocka_unit_test(rfc_7515_a3_es256),
-        cmocka_unit_test(one_changed_bit_is_seen),
-        cmocka_unit_test(none_does_not_exist),
-        cmocka_unit_test(a_public_key_is_never_an_hmac_secret),
-        cmocka_unit_test(hmac_needs_32_bytes_of_secret),
-        cmocka_unit_test(headers_are_strict),
-        cmocka_unit_test(a_type_may_be_named_by_the_caller),
-        cmocka_unit_test(payloads_are_objects),
-        cmocka_unit_test(the_form_is_three_segments_of_base64url),
-        cmocka_unit_test(keys_are_chosen_by_the_header),
-        cmocka_unit_test(every_alg_signs_and_verifies),
-        cmocka_unit_test(ec_signatures_have_one_length),
+        ARENA_TEST(rfc_7515_a1_hs256),
+        ARENA_TEST(rfc_7515_a2_rs256),
+        ARENA_TEST(rfc_7515_a3_es256),
+        ARENA_TEST(one_changed_bit_is_seen),
+        ARENA_TEST(none_does_not_exist),
+        ARENA_TEST(a_public_key_is_never_an_hmac_secret),
+        ARENA_TEST(hmac_needs_32_bytes_of_secret),
+        ARENA_TEST(headers_are_strict),
+        ARENA_TEST(a_type_may_be_named_by_the_caller),
+        ARENA_TEST(payloads_are_objects),
+        ARENA_TEST(the_form_is_three_segments_of_base64url),
+        ARENA_TEST(keys_are_chosen_by_the_header),
+        ARENA_TEST(every_alg_signs_and_verifies),
+        ARENA_TEST(ec_signatures_have_one_length),
     };
-    return cmocka_run_group_tests_name("jws", tests, setup, teardown);
+    return cmocka_run_group_tests_name("jws", tests, NULL, NULL);
 }

@@ -4,26 +4,7 @@
 #include "mail/message.h"
 #include "mail/smtp.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
+#include "../support/arena.h"
 
 static struct message sample(void)
 {
@@ -221,17 +202,17 @@ static void MAIL9_only_a_server_on_this_machine_may_go_without_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_headers_are_complete),
-        cmocka_unit_test(MAIL9_a_subject_adds_no_header),
-        cmocka_unit_test(MAIL9_addresses_with_anything_else_in_them_are_refused),
-        cmocka_unit_test(MAIL9_an_id_with_anything_else_in_it_is_refused),
-        cmocka_unit_test(RFC2047_a_subject_with_other_letters_is_encoded_in_whole_characters),
-        cmocka_unit_test(RFC2045_the_body_survives_any_byte),
-        cmocka_unit_test(clean_text_has_no_control_characters),
-        cmocka_unit_test(MAIL4_moments_are_those_of_Amsterdam),
-        cmocka_unit_test(MAIL6_repeats_are_told_when_the_mail_goes_out),
-        cmocka_unit_test(MAIL7_the_last_mail_says_that_it_is),
-        cmocka_unit_test(MAIL9_only_a_server_on_this_machine_may_go_without_tls),
+        ARENA_TEST(the_headers_are_complete),
+        ARENA_TEST(MAIL9_a_subject_adds_no_header),
+        ARENA_TEST(MAIL9_addresses_with_anything_else_in_them_are_refused),
+        ARENA_TEST(MAIL9_an_id_with_anything_else_in_it_is_refused),
+        ARENA_TEST(RFC2047_a_subject_with_other_letters_is_encoded_in_whole_characters),
+        ARENA_TEST(RFC2045_the_body_survives_any_byte),
+        ARENA_TEST(clean_text_has_no_control_characters),
+        ARENA_TEST(MAIL4_moments_are_those_of_Amsterdam),
+        ARENA_TEST(MAIL6_repeats_are_told_when_the_mail_goes_out),
+        ARENA_TEST(MAIL7_the_last_mail_says_that_it_is),
+        ARENA_TEST(MAIL9_only_a_server_on_this_machine_may_go_without_tls),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,26 +3,7 @@
 
 #include "jose/claims.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
+#include "../support/arena.h"
 
 #define STEPS(warnings)                                                                                      \
     "[{\"n\":6,\"ids\":[\"1201\"]},{\"n\":10,\"data\":{\"view\":\"status\"}},"                               \
@@ -112,17 +93,15 @@ static void an_entry_that_never_landed_takes_no_report(void **state)
     }
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(C21_a_known_patient_is_no_warning),
-        TEST(C21_an_unknown_patient_is_806),
-        TEST(C21_a_refused_patient_is_807_with_the_applications_id),
-        TEST(a_login_keeps_its_first_code_and_gets_both_warnings),
-        TEST(a_second_report_changes_nothing),
-        TEST(an_entry_that_never_landed_takes_no_report),
+        ARENA_TEST(C21_a_known_patient_is_no_warning),
+        ARENA_TEST(C21_an_unknown_patient_is_806),
+        ARENA_TEST(C21_a_refused_patient_is_807_with_the_applications_id),
+        ARENA_TEST(a_login_keeps_its_first_code_and_gets_both_warnings),
+        ARENA_TEST(a_second_report_changes_nothing),
+        ARENA_TEST(an_entry_that_never_landed_takes_no_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,29 +1,11 @@
 /* From claims to location ids: CLM-1 to -9 and the vectors of B.8. */
 #include "sso/locations.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include "../support/arena.h"
+
 #include <stdio.h>
 
-#include <cmocka.h>
-
 #define PATH STR("locaties")
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static enum locations_result read_claims(const char *claims, const struct sso_connection *connection,
                                          struct locations *out)
@@ -317,18 +299,18 @@ static void CLM9_a_refused_list_is_still_shown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(vectors_B8, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM1_the_claim_is_found_by_its_path, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM2_anything_else_is_of_a_wrong_format, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM3_absent_empty_and_wrong_are_told_apart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM4_bad_values_are_dropped_and_counted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM5_first_seen_order_without_repeats, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM5_two_thousand_and_no_more, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM6_case_counts_unless_folded, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM7_transforms_run_in_their_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM7_what_a_transform_empties_is_dropped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM8_overage_is_never_no_locations, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(CLM9_a_refused_list_is_still_shown, set_up, tear_down),
+        ARENA_TEST(vectors_B8),
+        ARENA_TEST(CLM1_the_claim_is_found_by_its_path),
+        ARENA_TEST(CLM2_anything_else_is_of_a_wrong_format),
+        ARENA_TEST(CLM3_absent_empty_and_wrong_are_told_apart),
+        ARENA_TEST(CLM4_bad_values_are_dropped_and_counted),
+        ARENA_TEST(CLM5_first_seen_order_without_repeats),
+        ARENA_TEST(CLM5_two_thousand_and_no_more),
+        ARENA_TEST(CLM6_case_counts_unless_folded),
+        ARENA_TEST(CLM7_transforms_run_in_their_order),
+        ARENA_TEST(CLM7_what_a_transform_empties_is_dropped),
+        ARENA_TEST(CLM8_overage_is_never_no_locations),
+        ARENA_TEST(CLM9_a_refused_list_is_still_shown),
     };
     return cmocka_run_group_tests_name("locations", tests, NULL, NULL);
 }

@@ -3,28 +3,9 @@
 #include "sso/redaction.h"
 #include "sso/reference.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "../support/arena.h"
 
 #define TOKEN "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void is(struct str text, const char *expected)
 {
@@ -143,20 +124,18 @@ static void a_reference_may_be_typed_by_hand(void **state)
     assert_int_equal(reference_read(arena, str_of("SSO-20251016-7K3F9QX\0", 21), &read), FAILED);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     if (rand_init() != OK)
         return 1;
     const struct CMUnitTest tests[] = {
-        TEST(a_token_leaves_its_length_and_a_fingerprint),
-        TEST(persons_are_masked),
-        TEST(an_error_description_keeps_words_and_loses_values),
-        TEST(a_long_description_is_cut_and_never_inside_a_token),
-        TEST(a_url_keeps_names_of_parameters_and_the_view),
-        TEST(a_reference_has_date_and_eight_characters),
-        TEST(a_reference_may_be_typed_by_hand),
+        ARENA_TEST(a_token_leaves_its_length_and_a_fingerprint),
+        ARENA_TEST(persons_are_masked),
+        ARENA_TEST(an_error_description_keeps_words_and_loses_values),
+        ARENA_TEST(a_long_description_is_cut_and_never_inside_a_token),
+        ARENA_TEST(a_url_keeps_names_of_parameters_and_the_view),
+        ARENA_TEST(a_reference_has_date_and_eight_characters),
+        ARENA_TEST(a_reference_may_be_typed_by_hand),
     };
     return cmocka_run_group_tests_name("redaction", tests, NULL, NULL);
 }
