@@ -1,15 +1,7 @@
 /* Answers of the availability endpoints; the first byte chooses webhook or FHIR, function and age rule. */
 #include "medmij/availability_answer.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

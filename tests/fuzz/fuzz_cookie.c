@@ -1,9 +1,9 @@
 /* Any bytes as a Cookie header: a value that is found stands in it, whole, and can be written back safely. */
 #include "http/cookie.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

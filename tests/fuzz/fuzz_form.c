@@ -1,9 +1,9 @@
 /* Any bytes as form parameters: what is looked up is well-formed text without NUL, or not given at all. */
 #include "http/form.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,10 +1,10 @@
 /* Pictures: any bytes are refused with a reason or taken with a type. */
 #include "cli/image.h"
 
+#include "fuzz.h"
+
 #include <stdint.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,10 +2,10 @@
  * same. */
 #include "cli/catalog_file.h"
 
+#include "fuzz.h"
+
 #include <stdint.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

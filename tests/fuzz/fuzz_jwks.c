@@ -1,16 +1,9 @@
 /* Key sets: whatever is taken from one must be a key that we could publish ourselves. */
 #include "jose/jwk.h"
 
+#include "fuzz.h"
+
 #include <stdint.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,9 +2,7 @@
 #include "jose/claims.h"
 #include "jose/jws.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* RFC 7515 A.2 and A.3. */
 static const struct str keys_json = STR(
@@ -14,12 +12,6 @@ static const struct str keys_json = STR(
     "T-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQ"
     "OS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8"
     "q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ\"}]}");
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 static void read_claims(const json_t *claims, struct str path)
 {

@@ -2,17 +2,11 @@
  * unique. */
 #include "medmij/lists_parse.h"
 
+#include "fuzz.h"
+
 #include <stdlib.h>
 
 #define NOW 1800000000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 static struct str key_of(const struct list_document *document, size_t i)
 {

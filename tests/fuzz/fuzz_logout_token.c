@@ -4,17 +4,9 @@
 #include "jose/claims.h"
 #include "jose/jws.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 #define NOW INT64_C(1760000100)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 static void judge(struct str token, const struct jwk_set *keys, struct arena *arena)
 {

@@ -5,18 +5,10 @@
 #include "jose/gcm.h"
 #include "sso/patient_context.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 #define NOW 1760000000
 #define SLUG STR("zonnestraaltjes_ysis")
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 static void open_it(struct arena *arena, struct str text)
 {

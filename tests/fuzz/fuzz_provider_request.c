@@ -3,15 +3,7 @@
 #include "sso/provider_client.h"
 #include "sso/provider_request.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
+#include "fuzz.h"
 
 static struct sso_host host = {STR("h"), STR("secure"), STR("production"), STR("https://secure.example")};
 static struct sso_connection connection = {.platform = STR("secure"),

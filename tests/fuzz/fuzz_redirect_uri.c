@@ -1,15 +1,7 @@
 /* Redirect URIs against a fixed client; the first byte's lowest bit chooses development mode. */
 #include "medmij/redirect_uri.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
+#include "fuzz.h"
 
 /* What an accepted URI must look like, stated without the parser's own steps. */
 static void check_accepted(struct str uri, struct str host, bool is_development)

@@ -1,15 +1,7 @@
 /* Scope texts; what is accepted must obey the invariants that callers build on. */
 #include "medmij/scope.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

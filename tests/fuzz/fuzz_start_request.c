@@ -5,15 +5,7 @@
 #include "sso/start_request.h"
 #include "sso/views.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-    if (!claim)
-        abort();
-}
+#include "fuzz.h"
 
 static void check_start(const struct start_request *start, const struct sso_data *data)
 {

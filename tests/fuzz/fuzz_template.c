@@ -4,10 +4,10 @@
  */
 #include "html/template.h"
 
+#include "fuzz.h"
+
 #include <stdint.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct value *sample_context(struct arena *arena)
 {

@@ -1,12 +1,10 @@
 /*
  * Replays a corpus folder through a fuzz target, as TAP: one test per file. An empty or missing corpus fails.
  */
-#include <dirent.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <dirent.h>
+#include <stdio.h>
 
 static int replay_file(const char *folder, const char *name)
 {
