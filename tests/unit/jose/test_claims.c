@@ -146,17 +146,30 @@ static void times_are_numbers_within_reason(void **state)
     json_decref(claims);
 }
 
+struct path_case {
+    const char *path;
+    enum outcome outcome;
+    const char *text; /* NULL = none */
+};
+
+static void check_paths(const json_t *claims, const struct path_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str text = STR_NONE;
+        if (claim_path(claims, str_from_c(cases[i].path), &text) != cases[i].outcome)
+            fail_msg("outcome of %s", cases[i].path);
+        if (cases[i].text != NULL)
+            assert_true(str_equal_c(text, cases[i].text));
+    }
+}
+
 static void a_path_prefers_the_literal_name(void **state)
 {
     (void)state;
     json_t *claims = parse("{\"bsn\":\"1\",\"a.b\":\"2\",\"a\":{\"b\":\"3\",\"c\":{\"d\":\"4\"},\"n\":7},"
                            "\"https://id.example/claims/bsn\":\"5\","
                            "\"https://id.example/person\":{\"bsn\":\"6\"},\"list\":[{\"bsn\":\"8\"}]}");
-    const struct {
-        const char *path;
-        enum outcome outcome;
-        const char *text;
-    } cases[] = {
+    const struct path_case cases[] = {
         {"bsn", OK, "1"},
         {"a.b", OK, "2"},
         {"a.c.d", OK, "4"},
@@ -173,13 +186,7 @@ static void a_path_prefers_the_literal_name(void **state)
         {"bsn.x", FAILED, NULL},   /* text has no members */
         {"list.bsn", FAILED, NULL} /* and a list has no names */
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct str text = STR_NONE;
-        if (claim_path(claims, str_from_c(cases[i].path), &text) != cases[i].outcome)
-            fail_msg("outcome of %s", cases[i].path);
-        if (cases[i].text != NULL)
-            assert_true(str_equal_c(text, cases[i].text));
-    }
+    check_paths(claims, cases, sizeof cases / sizeof *cases);
     json_decref(claims);
 }
 
@@ -189,11 +196,7 @@ static void a_path_with_escapes_is_taken_to_the_letter(void **state)
     (void)state;
     json_t *claims = parse("{\"a.b\":\"1\",\"a\":{\"b\":\"2\",\"c.d\":{\"e\":\"3\"}},\"q\\\"q\":\"4\","
                            "\"s\\\\s\":\"5\",\"https://id.example/a\":{\"b\":\"6\"},\"n\":null}");
-    const struct {
-        const char *path;
-        enum outcome outcome;
-        const char *text;
-    } cases[] = {
+    const struct path_case cases[] = {
         {"a\\.b", OK, "1"},
         {"\"a.b\"", OK, "1"},
         {"\"a\".b", OK, "2"},
@@ -217,13 +220,7 @@ static void a_path_with_escapes_is_taken_to_the_letter(void **state)
         {"a\\", FAILED, NULL},
         {"\"a\\", FAILED, NULL},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct str text = STR_NONE;
-        if (claim_path(claims, str_from_c(cases[i].path), &text) != cases[i].outcome)
-            fail_msg("outcome of %s", cases[i].path);
-        if (cases[i].text != NULL)
-            assert_true(str_equal_c(text, cases[i].text));
-    }
+    check_paths(claims, cases, sizeof cases / sizeof *cases);
     assert_true(json_is_null(claims_at_path(claims, STR("n"))));
     assert_true(json_is_object(claims_at_path(claims, STR("\"a\""))));
     assert_null(claims_at_path(claims, STR("\"a\".absent")));
