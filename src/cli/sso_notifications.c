@@ -77,7 +77,8 @@ static const char *connection_name(struct cli *cli, const struct sso_data *data,
 
 struct list_call {
     struct sso_choice choice;
-    const char *code, *state, *before, *limit;
+    const char *state, *before;
+    int64_t code, limit;
     bool is_operator, is_json;
 };
 
@@ -129,9 +130,24 @@ static void print_table(struct cli *cli, const struct sso_data *data, const stru
     cli_table_print(&table);
 }
 
-static int list_notifications(struct cli *cli, const struct list_call *call,
-                              struct notification_filter *filter)
+static struct notification_filter filter_of(const struct list_call *call)
 {
+    struct notification_filter filter = {
+        .scope = SCOPE_ALL,
+        .limit = (int)call->limit,
+        .code = (int)call->code,
+        .before_id = call->before != NULL ? str_from_c(call->before) : STR_NONE,
+        .connection = call->is_operator ? STR(NOTIFY_OPERATOR) : STR_NONE,
+    };
+    if (call->state != NULL)
+        (void)read_state(call->state, &filter.state); /* check_list has seen it */
+    return filter;
+}
+
+static int list_notifications(struct cli *cli, void *context)
+{
+    const struct list_call *call = context;
+    struct notification_filter filter = filter_of(call);
     struct sso_data data;
     struct notification_list list;
     const struct sso_connection *connection;
@@ -139,64 +155,57 @@ static int list_notifications(struct cli *cli, const struct list_call *call,
     if (status == CLI_OK && call->choice.slug != NULL) {
         status = sso_connection_pick(cli, &data, &call->choice, &connection);
         if (status == CLI_OK)
-            filter->connection = connection->id;
+            filter.connection = connection->id;
     }
     if (status != CLI_OK)
         return status;
-    if (notification_find(cli->store, filter, cli->arena, &list) != OK)
+    if (notification_find(cli->store, &filter, cli->arena, &list) != OK)
         return cli_fail("the notifications cannot be read");
     if (!call->is_json) {
         print_table(cli, &data, &list);
-        if (list.count == (size_t)filter->limit)
+        if (list.count == (size_t)filter.limit)
             printf("\nthere may be more: add --before %s\n",
                    cli_printable(cli->arena, list.items[list.count - 1].id));
-        return cli_flush();
+        return CLI_OK;
     }
     for (size_t i = 0; i < list.count; i++)
         print_json(cli, &data, &list.items[i]);
-    return cli_flush();
+    return CLI_OK;
 }
 
-/* NULL, or what is wrong with the options. */
-static const char *make_filter(const struct list_call *call, struct notification_filter *out_filter)
+static int check_list(const struct cli_usage *usage, void *context, char **arguments, int count)
 {
-    int64_t limit = 50, code = 0;
-    *out_filter = (struct notification_filter){.scope = SCOPE_ALL};
-    if (call->limit != NULL &&
-        (str_to_int64(str_from_c(call->limit), &limit) != OK || limit < 1 || limit > 1000))
-        return "--limit takes a number from 1 to 1000";
-    if (call->code != NULL && (str_to_int64(str_from_c(call->code), &code) != OK || code < 1 || code > 999))
-        return "--code takes a number, such as 701";
-    if (call->state != NULL && !read_state(call->state, &out_filter->state))
-        return "--state takes waiting, sent, \"given up\" or suppressed";
+    (void)arguments, (void)count;
+    const struct list_call *call = context;
+    enum notification_state ignored;
+    if (call->state != NULL && !read_state(call->state, &ignored))
+        return cli_misuse(usage, "--state takes waiting, sent, \"given up\" or suppressed");
     if (call->before != NULL && !str_is_uuid(str_from_c(call->before)))
-        return "--before takes the id of a notification";
+        return cli_misuse(usage, "--before takes the id of a notification");
     if (call->choice.slug == NULL && (call->choice.environment != NULL || call->choice.platform != NULL))
-        return "--environment and --platform go with --connection";
+        return cli_misuse(usage, "--environment and --platform go with --connection");
     if (call->choice.slug != NULL && call->is_operator)
-        return "--operator and --connection exclude each other";
-    out_filter->limit = (int)limit;
-    out_filter->code = (int)code;
-    out_filter->before_id = call->before != NULL ? str_from_c(call->before) : STR_NONE;
-    out_filter->connection = call->is_operator ? STR(NOTIFY_OPERATOR) : STR_NONE;
-    return NULL;
+        return cli_misuse(usage, "--operator and --connection exclude each other");
+    return CLI_GO_ON;
 }
 
 static int list_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    struct list_call call = {0};
-    struct notification_filter filter;
+    struct list_call call = {.limit = 50};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         {"connection", 0, "CONNECTION", &call.choice.slug, NULL, "those of one connection"},
         SSO_ENVIRONMENT_OPTION(call.choice.environment),
         SSO_PLATFORM_OPTION(call.choice.platform),
         {"operator", 0, NULL, NULL, &call.is_operator, "those of mail.operator"},
-        {"code", 0, "NUMBER", &call.code, NULL, "those about this error"},
+        {.name = "code",
+         .argument = "NUMBER",
+         .number = &call.code,
+         .min = 1,
+         .max = 999,
+         .help = "those about this error"},
         {"state", 's', "STATE", &call.state, NULL, "waiting, sent, \"given up\" or suppressed"},
         {"before", 0, "ID", &call.before, NULL, "those older than this one, for the next page"},
-        {"limit", 0, "COUNT", &call.limit, NULL, "this many at most (default 50, at most 1000)"},
+        CLI_LIMIT_OPTION(call.limit, "this many at most (default 50, at most 1000)"),
         {"json", 0, NULL, NULL, &call.is_json, "one JSON object per line"},
     };
     const struct cli_usage usage = {
@@ -206,21 +215,9 @@ static int list_command(int argc, char **argv)
                    "sent, and every failure that had no mail of its own, with the reason.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    const char *fault = make_filter(&call, &filter);
-    if (fault != NULL)
-        return cli_misuse(&usage, "%s", fault);
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = list_notifications(&cli, &call, &filter);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_list, list_notifications, &call);
 }
 
 /* ---- show ---- */
@@ -232,8 +229,10 @@ static void print_text(struct cli *cli, struct str text)
         printf("  %s\n", cli_printable(cli->arena, line));
 }
 
-static int show_notification(struct cli *cli, const char *id)
+static int show_notification(struct cli *cli, void *call)
 {
+    (void)call;
+    const char *id = cli->arguments[0];
     struct notification item;
     struct sso_data data;
     const char *environment;
@@ -276,35 +275,27 @@ static int show_notification(struct cli *cli, const char *id)
         printf("\n");
         print_text(cli, mailer_body(cli->arena, &mail));
     }
-    return cli_flush();
+    return CLI_OK;
+}
+
+static int check_id(const struct cli_usage *usage, void *call, char **arguments, int count)
+{
+    (void)call, (void)count;
+    return str_is_uuid(str_from_c(arguments[0])) ? CLI_GO_ON
+                                                 : cli_misuse(usage, "ID is not the id of a notification");
 }
 
 static int show_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    const struct cli_option options[] = {CLI_CONFIG_OPTION(config)};
     const struct cli_usage usage = {
         .command = "sluis sso notifications show",
         .arguments = "ID",
         .summary = "Prints one notification with the text of its mail. Written to the audit trail.",
-        .options = options,
-        .option_count = 1,
         .argument_min = 1,
         .argument_max = 1,
+        .opens = CLI_OPENS_STORE,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    if (!str_is_uuid(str_from_c(arguments[0])))
-        return cli_misuse(&usage, "ID is not the id of a notification");
-    struct cli cli;
-    status = cli_open_store(&cli, config);
-    if (status == CLI_OK)
-        status = show_notification(&cli, arguments[0]);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_id, show_notification, NULL);
 }
 
 /* ---- a test mail ---- */
@@ -329,17 +320,16 @@ static int send_test(struct cli *cli, const struct smtp_client *client, const ch
     if (smtp_send(client, &to, 1, text, &is_stopping, &refused, &failure) != OK)
         return cli_fail("%s did not take the mail: %s", client->server, failure.text);
     printf("%s took the mail for %s\n", client->server, to);
-    return cli_flush();
+    return CLI_OK;
 }
 
-static int run_test(struct cli *cli, const char *to)
+static int run_test(struct cli *cli, void *call)
 {
+    const char *to = *(const char **)call;
     struct smtp_client client;
     struct secret *password = NULL;
     struct failure failure = {""};
     int status = CLI_FAULT;
-    if (rand_init() != OK)
-        return cli_fail("the operating system gives no random numbers");
     curl_global_init(CURL_GLOBAL_DEFAULT);
     switch (mail_client_open(cli->conf, &password, &client, &failure)) {
     case OK:
@@ -357,12 +347,18 @@ static int run_test(struct cli *cli, const char *to)
     return status;
 }
 
+static int check_to(const struct cli_usage *usage, void *call, char **arguments, int count)
+{
+    (void)arguments, (void)count;
+    const char *to = *(const char **)call;
+    return to != NULL && message_is_address(str_from_c(to)) ? CLI_GO_ON
+                                                            : cli_misuse(usage, "--to takes a mail address");
+}
+
 static int test_command(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
     const char *to = NULL;
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
         {"to", 't', "ADDRESS", &to, NULL, "who gets it; required"},
     };
     const struct cli_usage usage = {
@@ -371,20 +367,9 @@ static int test_command(int argc, char **argv)
         .summary = "Sends a test mail at once, past the outbox, and tells what the mail server says.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
+        .opens = CLI_OPENS_CONF,
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    if (to == NULL || !message_is_address(str_from_c(to)))
-        return cli_misuse(&usage, "--to takes a mail address");
-    struct cli cli;
-    status = cli_open_conf(&cli, config);
-    if (status == CLI_OK)
-        status = run_test(&cli, to);
-    cli_close(&cli);
-    return status;
+    return cli_run(&usage, argc, argv, check_to, run_test, &to);
 }
 
 int cli_sso_notifications(int argc, char **argv)
