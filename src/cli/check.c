@@ -251,47 +251,55 @@ static void check_rest(struct check *check)
     check_clock(check);
 }
 
-static int check_all(const char *config, bool is_quiet)
+struct check_call {
+    const char *config;
+    bool is_quiet, is_sample, is_manual;
+};
+
+static int check_all(struct cli *cli, const struct check_call *call)
 {
-    struct check check = {.arena = arena_new(), .is_quiet = is_quiet};
+    struct check check = {.arena = cli->arena, .is_quiet = call->is_quiet};
     struct conf *conf = NULL;
     /* What others log of a failure is told here as a finding. */
     log_init(STDERR_FILENO, LOG_LEVEL_ERROR);
     if (rand_init() != OK)
         check_fault(&check, "machine", NULL, "the operating system gives no random numbers");
-    check_configuration(&check, config, &conf);
+    check_configuration(&check, call->config, &conf);
     if (conf != NULL)
         check_rest(&check);
     printf("%u ok, %u warning%s, %u fault%s\n", check.ok_count, check.warning_count,
            check.warning_count == 1 ? "" : "s", check.fault_count, check.fault_count == 1 ? "" : "s");
-    bool has_faults = check.fault_count > 0;
     conf_free(&conf);
-    arena_free(&check.arena);
-    int status = cli_flush();
-    return has_faults ? CLI_FAULT : status;
+    return check.fault_count > 0 ? CLI_FAULT : CLI_OK;
 }
 
-static int print_text(void (*write)(struct buf *buf))
+static int print_text(struct cli *cli, void (*write)(struct buf *buf))
 {
-    struct arena *arena = arena_new();
-    struct buf buf = buf_new(arena, TEXT_MAX);
+    struct buf buf = buf_new(cli->arena, TEXT_MAX);
     write(&buf);
     fwrite(buf.data, 1, buf.length, stdout);
-    arena_free(&arena);
-    return cli_flush();
+    return CLI_OK;
+}
+
+static int run_check(struct cli *cli, void *context)
+{
+    const struct check_call *call = context;
+    if (call->is_sample)
+        return print_text(cli, conf_write_sample);
+    if (call->is_manual)
+        return print_text(cli, conf_write_manual);
+    return check_all(cli, call);
 }
 
 int cli_check(int argc, char **argv)
 {
-    const char *config = CLI_DEFAULT_CONFIG;
-    bool is_quiet = false;
-    bool is_sample = false;
-    bool is_manual = false;
+    struct check_call call = {.config = CLI_DEFAULT_CONFIG};
     const struct cli_option options[] = {
-        CLI_CONFIG_OPTION(config),
-        {"quiet", 'q', NULL, NULL, &is_quiet, "print warnings and faults only"},
-        {"sample", 0, NULL, NULL, &is_sample, "print a commented sample configuration instead"},
-        {"manual", 0, NULL, NULL, &is_manual, "print the description of all keys, sluis.yaml(5), instead"},
+        CLI_CONFIG_OPTION(call.config),
+        {"quiet", 'q', NULL, NULL, &call.is_quiet, "print warnings and faults only"},
+        {"sample", 0, NULL, NULL, &call.is_sample, "print a commented sample configuration instead"},
+        {"manual", 0, NULL, NULL, &call.is_manual,
+         "print the description of all keys, sluis.yaml(5), instead"},
     };
     const struct cli_usage usage = {
         .command = "sluis check",
@@ -299,19 +307,9 @@ int cli_check(int argc, char **argv)
         .summary =
             "Verifies the configuration and everything it names: key file, store and its schema, lists, "
             "certificates and their keys, templates, identity providers and the clock. Names every fault "
-            "with "
-            "its place and what to do, and changes nothing. Exit status 1 when there is a fault.",
+            "with its place and what to do, and changes nothing. Exit status 1 when there is a fault.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    if (is_sample)
-        return print_text(conf_write_sample);
-    if (is_manual)
-        return print_text(conf_write_manual);
-    return check_all(config, is_quiet);
+    return cli_run(&usage, argc, argv, NULL, run_check, &call);
 }

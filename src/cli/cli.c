@@ -246,6 +246,20 @@ void cli_close(struct cli *cli)
     arena_free(&cli->arena);
 }
 
+static int open_for(const struct cli_usage *usage, struct cli *cli)
+{
+    switch (usage->opens) {
+    case CLI_OPENS_NOTHING:
+        break;
+    case CLI_OPENS_CONF:
+        return cli_open_conf(cli, config_file);
+    case CLI_OPENS_STORE:
+        return cli_open_store(cli, config_file);
+    }
+    *cli = (struct cli){.arena = arena_new()};
+    return CLI_OK;
+}
+
 int cli_run(const struct cli_usage *usage, int argc, char **argv, cli_checker *check, cli_work *work,
             void *call)
 {
@@ -257,8 +271,7 @@ int cli_run(const struct cli_usage *usage, int argc, char **argv, cli_checker *c
     if (status != CLI_GO_ON)
         return status;
     struct cli cli;
-    status = usage->opens == CLI_OPENS_STORE ? cli_open_store(&cli, config_file)
-                                             : cli_open_conf(&cli, config_file);
+    status = open_for(usage, &cli);
     cli.arguments = arguments;
     cli.argument_count = count;
     if (status == CLI_OK) {

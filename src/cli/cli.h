@@ -72,7 +72,7 @@ struct cli_usage {
     const struct cli_option *options;
     size_t option_count;
     int argument_min, argument_max;
-    enum cli_opens opens; /* for cli_run, which then takes --config/-c too */
+    enum cli_opens opens; /* by cli_run; unless it is nothing, --config/-c is there too */
 };
 
 /* --limit, as a row for a subcommand's table. */

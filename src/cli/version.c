@@ -9,6 +9,21 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
+static int print_versions(struct cli *cli, void *call)
+{
+    (void)cli;
+    bool is_verbose = *(const bool *)call;
+    printf("sluis %s\n", SLUIS_VERSION);
+    if (!is_verbose)
+        return CLI_OK;
+    int postgresql = PQlibVersion();
+    printf("libmicrohttpd %s\nGnuTLS %s\nlibcurl %s\n%s\nlibsodium %s\nSQLite %s\nlibpq %d.%d\n",
+           MHD_get_version(), gnutls_check_version(NULL), curl_version_info(CURLVERSION_NOW)->version,
+           OpenSSL_version(OPENSSL_VERSION), sodium_version_string(), sqlite3_libversion(),
+           postgresql / 10000, postgresql % 10000);
+    return CLI_OK;
+}
+
 int cli_version(int argc, char **argv)
 {
     bool is_verbose = false;
@@ -22,18 +37,5 @@ int cli_version(int argc, char **argv)
         .options = options,
         .option_count = sizeof options / sizeof options[0],
     };
-    char **arguments;
-    int count;
-    int status = cli_parse(&usage, argc, argv, &arguments, &count);
-    if (status != CLI_GO_ON)
-        return status;
-    printf("sluis %s\n", SLUIS_VERSION);
-    if (!is_verbose)
-        return cli_flush();
-    int postgresql = PQlibVersion();
-    printf("libmicrohttpd %s\nGnuTLS %s\nlibcurl %s\n%s\nlibsodium %s\nSQLite %s\nlibpq %d.%d\n",
-           MHD_get_version(), gnutls_check_version(NULL), curl_version_info(CURLVERSION_NOW)->version,
-           OpenSSL_version(OPENSSL_VERSION), sodium_version_string(), sqlite3_libversion(),
-           postgresql / 10000, postgresql % 10000);
-    return cli_flush();
+    return cli_run(&usage, argc, argv, NULL, print_versions, &is_verbose);
 }
