@@ -161,6 +161,20 @@ static void read_row(struct db_query *query, struct arena *arena, struct audit_e
     };
 }
 
+#define COLUMNS "node, number, at, actor, action, subject, details, hash"
+
+/* Runs and finishes a query for COLUMNS. */
+static enum outcome read_list(struct db_query *query, struct arena *arena, struct audit_list *out_list)
+{
+    *out_list = (struct audit_list){0};
+    while (db_step(query) == DB_ROW) {
+        struct audit_entry entry;
+        read_row(query, arena, &entry);
+        vec_push(arena, out_list, entry);
+    }
+    return db_finish(query);
+}
+
 struct read_call {
     struct str node;
     int64_t after_number;
@@ -171,20 +185,13 @@ struct read_call {
 
 static enum outcome read_work(struct db *db, void *context)
 {
-    struct read_call *call = context;
-    *call->out_list = (struct audit_list){0};
-    struct db_query *query =
-        db_query(db, "SELECT node, number, at, actor, action, subject, details, hash FROM audit "
-                     "WHERE node = $1 AND number > $2 ORDER BY number LIMIT $3");
+    const struct read_call *call = context;
+    struct db_query *query = db_query(db, "SELECT " COLUMNS " FROM audit "
+                                          "WHERE node = $1 AND number > $2 ORDER BY number LIMIT $3");
     db_bind_text(query, 1, call->node);
     db_bind_int(query, 2, call->after_number);
     db_bind_int(query, 3, call->limit);
-    while (db_step(query) == DB_ROW) {
-        struct audit_entry entry;
-        read_row(query, call->arena, &entry);
-        vec_push(call->arena, call->out_list, entry);
-    }
-    return db_finish(query);
+    return read_list(query, call->arena, call->out_list);
 }
 
 enum outcome audit_read(struct store *store, struct str node, int64_t after_number, int limit,
@@ -204,19 +211,13 @@ struct subject_call {
 static enum outcome find_work(struct db *db, void *context)
 {
     const struct subject_call *call = context;
-    *call->out_list = (struct audit_list){0};
     struct db_query *query =
-        db_query(db, "SELECT node, number, at, actor, action, subject, details, hash FROM audit "
+        db_query(db, "SELECT " COLUMNS " FROM audit "
                      "WHERE subject = $1 AND action = $2 ORDER BY at DESC, node, number DESC LIMIT $3");
     db_bind_text(query, 1, call->subject);
     db_bind_text(query, 2, call->action);
     db_bind_int(query, 3, call->limit);
-    while (db_step(query) == DB_ROW) {
-        struct audit_entry entry;
-        read_row(query, call->arena, &entry);
-        vec_push(call->arena, call->out_list, entry);
-    }
-    return db_finish(query);
+    return read_list(query, call->arena, call->out_list);
 }
 
 enum outcome audit_find(struct store *store, struct str action, struct str subject, int limit,
