@@ -165,9 +165,7 @@ static enum outcome find_work(struct db *db, void *context)
     enum db_step step = db_step(query);
     if (step == DB_ROW)
         consent_read_row(query, 0, call->arena, call->out_consent);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 enum outcome consent_find(struct store *store, struct str id, struct arena *arena,
@@ -254,10 +252,7 @@ static enum outcome is_known(struct db *db, struct str id)
 {
     struct db_query *query = db_query(db, "SELECT 1 FROM consent WHERE id = $1");
     db_bind_text(query, 1, id);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 /* Tokens need no mark of their own: a token lives only while its grant and its consent stand, and every verb

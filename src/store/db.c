@@ -159,6 +159,27 @@ enum outcome db_run(struct db_query *query)
     return db_finish(query);
 }
 
+enum outcome db_finish_lookup(struct db_query *query, enum db_step step)
+{
+    if (db_finish(query) != OK)
+        return FAILED;
+    return step == DB_ROW ? OK : ABSENT;
+}
+
+enum outcome db_run_change(struct db_query *query)
+{
+    struct db *db = query->db;
+    if (db_run(query) != OK)
+        return FAILED;
+    return db->changes > 0 ? OK : ABSENT;
+}
+
+enum outcome db_run_lookup(struct db_query *query)
+{
+    enum db_step step = db_step(query);
+    return db_finish_lookup(query, step);
+}
+
 void db_run_later(struct db_query *query)
 {
     if (query->has_failed || query->db->access != DB_WRITE) {

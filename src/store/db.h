@@ -48,8 +48,14 @@ bool db_is_null(struct db_query *query, int column);
 
 /* Ends the query; FAILED when anything in it failed. */
 enum outcome db_finish(struct db_query *query) MUST_CHECK;
+/* The same for a look-up whose first step was `step`: OK when that gave a row, ABSENT when there was none. */
+enum outcome db_finish_lookup(struct db_query *query, enum db_step step) MUST_CHECK;
 /* Runs a query without rows and finishes it. */
 enum outcome db_run(struct db_query *query) MUST_CHECK;
+/* The same for a write with a condition: OK when it changed a row, ABSENT when none fitted. */
+enum outcome db_run_change(struct db_query *query) MUST_CHECK;
+/* Runs and finishes a look-up of which only counts whether there is a row: OK or ABSENT. */
+enum outcome db_run_lookup(struct db_query *query) MUST_CHECK;
 /* Runs a query whose only news could be failure, and finishes it. The engine may put it off until the next
  * step or the commit, to save a round trip; a failure then makes that one fail, and with it the work. */
 void db_run_later(struct db_query *query);

@@ -85,10 +85,7 @@ static enum outcome look_who_has_it(struct db *db, const struct exchange_entry *
     db_bind_text(query, 1, entry->reference);
     db_bind_int(query, 2, entry->started_at_ms);
     db_bind_text(query, 3, entry->connection);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 static void delete_locations(struct db *db, int64_t started_at_ms, struct str reference)
@@ -236,9 +233,7 @@ static enum outcome amend_work(struct db *db, void *context)
     db_bind_text(query, 3, call->entry->result);
     db_bind_int(query, 4, call->entry->code);
     db_bind_text(query, 5, call->entry->steps);
-    if (db_run(query) != OK)
-        return FAILED;
-    return db_changes(db) == 1 ? OK : ABSENT;
+    return db_run_change(query);
 }
 
 enum outcome exchange_log_amend(struct store *store, const struct exchange_entry *entry, struct str old_steps)
@@ -347,9 +342,7 @@ static enum outcome find_start(struct db *db, struct list_call *call)
     enum db_step step = db_step(query);
     if (step == DB_ROW)
         call->before_ms = db_int(query, 0);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 static enum outcome list_work(struct db *db, void *context)

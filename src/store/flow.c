@@ -110,9 +110,7 @@ static enum outcome trim_work(struct db *db, void *context)
     db_bind_blob(query, 1, call->browser_digest);
     db_bind_text(query, 2, call->door);
     db_bind_int(query, 3, call->keep);
-    if (db_run(query) != OK)
-        return FAILED;
-    return db_changes(db) > 0 ? OK : ABSENT;
+    return db_run_change(query);
 }
 
 enum outcome flow_trim(struct store *store, struct str door, struct str browser_digest, int keep)
@@ -134,9 +132,7 @@ static enum outcome find_row(struct db_query *query, struct find_call *call)
     enum db_step step = db_step(query);
     if (step == DB_ROW)
         read_row(query, call->arena, call->out_flow);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 static enum outcome take_callback_work(struct db *db, void *context)
@@ -173,14 +169,6 @@ struct change_call {
     struct str sealed;
 };
 
-/* A conditional UPDATE: the row that did not fit its condition was in another stage. */
-static enum outcome change(struct db *db, struct db_query *query)
-{
-    if (db_run(query) != OK)
-        return FAILED;
-    return db_changes(db) == 1 ? OK : ABSENT;
-}
-
 static enum outcome cancel_work(struct db *db, void *context)
 {
     const struct change_call *call = context;
@@ -188,7 +176,7 @@ static enum outcome cancel_work(struct db *db, void *context)
         db_query(db, "UPDATE flow SET stage = 3, form_digest = $2 WHERE id = $1 AND stage = 2");
     db_bind_text(query, 1, call->id);
     db_bind_blob(query, 2, call->form_digest);
-    return change(db, query);
+    return db_run_change(query);
 }
 
 enum outcome flow_cancel_login(struct store *store, struct str id, struct str form_digest)
@@ -212,7 +200,7 @@ static enum outcome restart_work(struct db *db, void *context)
     db_bind_blob_or_null(query, 5, call->sealed);
     db_bind_text(query, 6, flow->connection);
     db_bind_text(query, 7, flow->issuer);
-    return change(db, query);
+    return db_run_change(query);
 }
 
 enum outcome flow_restart_login(struct store *store, const struct flow *flow, struct str form_digest)
@@ -241,7 +229,7 @@ static enum outcome identify_work(struct db *db, void *context)
     db_bind_text(query, 3, flow->acr);
     db_bind_text(query, 4, flow->outcome);
     db_bind_blob_or_null(query, 5, flow->form_digest);
-    return change(db, query);
+    return db_run_change(query);
 }
 
 enum outcome flow_identify(struct store *store, const struct flow *flow)
@@ -280,7 +268,7 @@ static enum outcome end_work(struct db *db, void *context)
         db_query(db, "UPDATE flow SET stage = 5, identity_sealed = NULL, code_verifier_sealed = NULL, "
                      "form_digest = NULL WHERE id = $1 AND stage <> 5");
     db_bind_text(query, 1, call->id);
-    return change(db, query);
+    return db_run_change(query);
 }
 
 enum outcome flow_end(struct store *store, struct str id)

@@ -40,10 +40,7 @@ enum outcome grant_revoke_in(struct db *db, const char *node, struct str grant_i
     }
     query = db_query(db, "SELECT 1 FROM token_grant WHERE id = $1");
     db_bind_text(query, 1, grant_id);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 struct revoke_call {
@@ -84,9 +81,7 @@ static enum outcome read_by_code(struct db *db, const struct offer_call *call)
     enum db_step step = db_step(query);
     if (step == DB_ROW)
         grant_read_row(query, 0, call->arena, call->out_grant);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 /* The conditional update decides, on one node or on several: one offer finds the code not offered. */

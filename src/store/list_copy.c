@@ -19,9 +19,7 @@ static enum outcome load_work(struct db *db, void *context)
         *call->out_xml = db_blob(query, 0, call->arena);
         *call->out_fetched_at = db_int(query, 1);
     }
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 enum outcome list_copy_load(struct store *store, const char *kind, struct arena *arena, struct str *out_xml,

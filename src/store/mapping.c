@@ -387,9 +387,7 @@ static enum outcome update_row(struct db *db, const struct change_call *call)
     db_bind_c(query, 5, call->actor);
     db_bind_int(query, 6, call->now);
     db_bind_int(query, 7, call->expected_version);
-    if (db_run(query) != OK)
-        return FAILED;
-    return db_changes(db) == 1 ? OK : ABSENT;
+    return db_run_change(query);
 }
 
 static enum outcome add_row(struct db *db, const struct change_call *call)
@@ -405,9 +403,7 @@ static enum outcome add_row(struct db *db, const struct change_call *call)
     db_bind_text(query, 5, call->group);
     db_bind_c(query, 6, call->actor);
     db_bind_int(query, 7, call->now);
-    if (db_run(query) != OK)
-        return FAILED;
-    return db_changes(db) == 1 ? OK : ABSENT;
+    return db_run_change(query);
 }
 
 static const char *details_of(const struct change_call *call)
@@ -433,10 +429,7 @@ static enum outcome check_scope(struct db *db, const struct change_call *call)
     struct db_query *query = db_query(db, "SELECT 1 FROM sso_connection WHERE id = $1 AND customer_key = $2");
     db_bind_text(query, 1, call->connection);
     db_bind_text(query, 2, customer_scope_key(call->scope));
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 static enum outcome change_work(struct db *db, void *context)

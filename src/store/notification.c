@@ -92,9 +92,7 @@ static enum outcome get_work(struct db *db, void *context)
         *call->out_notification = read_row(query, call->arena);
         call->out_notification->body = db_text(query, 17, call->arena);
     }
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 enum outcome notification_get(struct store *store, struct customer_scope scope, struct str id,

@@ -50,9 +50,7 @@ static enum outcome read_outage(struct db *db, struct str connection, struct are
             .is_open = db_int(query, 12) == 1,
             .is_mailed = db_int(query, 13) == 1,
         };
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 static void put_outage(struct db *db, const struct outage *outage)
@@ -204,9 +202,7 @@ static enum outcome find_success(struct db *db, struct str connection, int64_t s
     db_bind_int(query, 2, (since + 1) * 1000);
     enum db_step step = db_step(query);
     *out_at = step == DB_ROW ? db_int(query, 0) / 1000 : 0;
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 /* Adds the rows of the query: connection, and since when. */
@@ -273,10 +269,7 @@ static enum outcome find_connection(struct db *db, struct str connection)
 {
     struct db_query *query = db_query(db, "SELECT 1 FROM sso_connection WHERE id = $1");
     db_bind_text(query, 1, connection);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 static enum outcome end_outage(struct db *db, const struct outage *outage, struct watch_call *call)

@@ -253,10 +253,7 @@ static enum outcome once_work(struct db *db, void *context)
     db_bind_text(query, 1, call->connection);
     db_bind_text(query, 2, call->topic);
     db_bind_int(query, 3, call->step);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 static enum outcome offer_once_work(struct db *db, void *context)
@@ -311,9 +308,7 @@ static enum outcome last_step_work(struct db *db, void *context)
     enum db_step step = db_step(query);
     if (step == DB_ROW)
         call->step = db_int(query, 0);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 enum outcome outbox_last_step(struct store *store, struct str connection, struct str topic, int64_t *out_step)
@@ -398,10 +393,7 @@ static enum outcome is_due(struct db *db, int64_t now)
 {
     struct db_query *query = db_query(db, "SELECT 1 FROM outbox WHERE state = 1 AND due_at <= $1 LIMIT 1");
     db_bind_int(query, 1, now);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 /* A lease is nothing but a later due time. ABSENT also when another node was quicker. */
@@ -434,9 +426,7 @@ static enum outcome lease(struct db *db, const struct take_call *call)
             .reference = db_text(query, 13, arena),
         };
     }
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 static enum outcome take_work(struct db *db, void *context)
@@ -462,10 +452,7 @@ static enum outcome look_work(struct db *db, void *context)
         db_query(db, "SELECT 1 WHERE EXISTS (SELECT 1 FROM outbox WHERE state = 1 AND due_at <= $1) "
                      "OR EXISTS (SELECT 1 FROM outbox_window WHERE repeats > 0 AND closes_at <= $1)");
     db_bind_int(query, 1, call->now);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 enum outcome outbox_take(struct store *store, int64_t now, int64_t lease_s, struct arena *arena,
@@ -483,19 +470,17 @@ struct end_call {
     int64_t now;
 };
 
-static enum outcome change(struct db *db, struct db_query *query, const struct end_call *call)
+static enum outcome end(struct db_query *query, const struct end_call *call)
 {
     db_bind_text(query, 1, call->id);
     db_bind_int(query, 2, call->now);
-    if (db_run(query) != OK)
-        return FAILED;
-    return db_changes(db) == 1 ? OK : ABSENT;
+    return db_run_change(query);
 }
 
 static enum outcome sent_work(struct db *db, void *context)
 {
-    return change(db, db_query(db, "UPDATE outbox SET state = 2, done_at = $2 WHERE id = $1 AND state = 1"),
-                  context);
+    return end(db_query(db, "UPDATE outbox SET state = 2, done_at = $2 WHERE id = $1 AND state = 1"),
+               context);
 }
 
 enum outcome outbox_sent(struct store *store, struct str id, int64_t now)
@@ -507,14 +492,13 @@ enum outcome outbox_sent(struct store *store, struct str id, int64_t now)
 /* MAIL-9: after the four short pauses 24 retries an hour apart, so the 29th failure is the last. */
 static enum outcome failed_work(struct db *db, void *context)
 {
-    return change(db,
-                  db_query(db, "UPDATE outbox SET attempts = attempts + 1, "
-                               "due_at = CAST($2 AS BIGINT) + CASE attempts WHEN 0 THEN 60 WHEN 1 THEN 300 "
-                               "WHEN 2 THEN 900 ELSE 3600 END, "
-                               "state = CASE WHEN attempts >= 28 THEN 3 ELSE 1 END, "
-                               "done_at = CASE WHEN attempts >= 28 THEN CAST($2 AS BIGINT) ELSE 0 END "
-                               "WHERE id = $1 AND state = 1"),
-                  context);
+    return end(db_query(db, "UPDATE outbox SET attempts = attempts + 1, "
+                            "due_at = CAST($2 AS BIGINT) + CASE attempts WHEN 0 THEN 60 WHEN 1 THEN 300 "
+                            "WHEN 2 THEN 900 ELSE 3600 END, "
+                            "state = CASE WHEN attempts >= 28 THEN 3 ELSE 1 END, "
+                            "done_at = CASE WHEN attempts >= 28 THEN CAST($2 AS BIGINT) ELSE 0 END "
+                            "WHERE id = $1 AND state = 1"),
+               context);
 }
 
 enum outcome outbox_failed(struct store *store, struct str id, int64_t now)

@@ -41,9 +41,7 @@ static enum outcome find_refresh_work(struct db *db, void *context)
         grant_read_row(query, 3, call->arena, &lookup->grant);
         lookup->state = state_of(&lookup->grant, lookup->rotated_at, db_int(query, 1), call->now);
     }
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 enum outcome grant_find_refresh(struct store *store, struct str refresh_digest, int64_t now,
@@ -82,9 +80,7 @@ static enum outcome retire(struct db *db, const struct rotate_call *call, struct
     enum db_step step = db_step(query);
     if (step == DB_ROW)
         *out_grant_id = db_text(query, 0, call->arena);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 static enum outcome rotate_work(struct db *db, void *context)
@@ -233,9 +229,7 @@ static enum outcome introspect_work(struct db *db, void *context)
             .issued_at = db_int(query, 7),
             .expires_at = db_int(query, 8),
         };
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 enum outcome token_introspect(struct store *store, struct str access_digest, int64_t now, struct arena *arena,
