@@ -1,12 +1,12 @@
 #include "sso/callback.h"
 
-#include "base/buf.h"
-#include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "jose/claims.h"
 #include "sso/handover.h"
 #include "sso/login_report.h"
+#include "sso/login_rights.h"
+#include "sso/login_user.h"
 #include "sso/notify.h"
 #include "sso/redaction.h"
 #include "sso/request.h"
@@ -14,9 +14,6 @@
 #include "sso/sign_in.h"
 #include "sso/slug.h"
 #include "sso/sso_error.h"
-#include "sso/views.h"
-
-#define ADDED_PER_DAY_MAX 500 /* MAP-8 */
 
 /* ---- the flow and its trail ---- */
 
@@ -172,20 +169,11 @@ static struct str provider_error(const struct form *response)
     return form_get(response, "error", &error) == FORM_ONE ? error : STR_NONE;
 }
 
-static struct str optional_claim(struct attempt *attempt, const struct login *login, struct str path)
-{
-    struct str value;
-    return path.length > 0 && claim_path(login->identity.claims, path, &value) == OK &&
-                   str_is_printable_utf8(value) && value.length <= 255
-               ? str_copy(attempt->arena, value)
-               : STR_NONE;
-}
-
 /* Who it is, for the log and the mail also of a login that fails later (4.11: the administrator must be able
  * to tell), and where the locations came from (CLM-9). */
 static void meet(struct attempt *attempt, struct login *login, const json_t *id_token)
 {
-    struct str name = optional_claim(attempt, login, attempt->connection->name_claim);
+    struct str name = login_claim(attempt, login, attempt->connection->name_claim);
     attempt->user_shown = notify_user(attempt->arena, name, login->identity.subject);
     attempt->trail.entry.user_name =
         name.length > 0 ? name : str_copy(attempt->arena, login->identity.subject);
@@ -222,269 +210,6 @@ static bool identify(struct attempt *attempt, const struct form *response, struc
     return false;
 }
 
-/* ---- steps 6 and 7: locations and the mapping table ---- */
-
-/* PRM-7: without permissions there is no session, unless the connection says that there is one with nothing
- * in it. Where it does, the failure is a warning and the login goes on, to the main menu and without a
- * patient. */
-static bool goes_on_without(struct attempt *attempt, struct login *login, int code)
-{
-    if (!attempt->connection->is_session_without_permissions)
-        return false;
-    trail_warn(&attempt->trail, code);
-    login->patient = STR_NONE;
-    attempt->view = STR(VIEW_MAIN_MENU);
-    return true;
-}
-
-static bool fail_locations(struct attempt *attempt, struct login *login, enum locations_result result)
-{
-    switch (result) {
-    case LOCATIONS_OK:
-        return false;
-    case LOCATIONS_ABSENT:
-        attempt_fail(attempt, 701, 'a', "the location claim is absent");
-        break;
-    case LOCATIONS_EMPTY:
-        if (goes_on_without(attempt, login, 701))
-            return false;
-        attempt_fail(attempt, 701, 'b', "the location claim is empty");
-        break;
-    case LOCATIONS_OVERAGE:
-        attempt_fail(attempt, 704, 0, "the provider left the list out (overage)");
-        break;
-    case LOCATIONS_WRONG_FORMAT:
-        attempt_fail(attempt, 705, 0, "the location claim has an unknown format");
-        break;
-    }
-    return true;
-}
-
-static bool read_locations(struct attempt *attempt, struct login *login)
-{
-    struct locations *locations = &login->locations;
-    enum locations_result result =
-        locations_read(attempt->arena, login->identity.claims, attempt->connection, locations);
-    json_t *ids = json_array();
-    struct str *index = arena_array_of(attempt->arena, locations->count, struct str);
-    for (size_t i = 0; result == LOCATIONS_OK && i < locations->count; i++) {
-        index[i] = locations->items[i].code;
-        json_array_append_new(ids, json_text(index[i]));
-    }
-    attempt->trail.entry.location_ids = index;
-    attempt->trail.entry.location_count = result == LOCATIONS_OK ? locations->count : 0;
-    trail_step_ids(&attempt->trail, TRAIL_LOCATIONS, result == LOCATIONS_OK,
-                   json_pack("{s:o, s:s, s:s, s:I, s:I, s:I}", "claim",
-                             json_text(attempt->connection->location_claim), "source",
-                             login->location_source ? login->location_source : "", "type",
-                             locations->json_type ? locations->json_type : "absent", "received",
-                             (json_int_t)locations->received, "dropped", (json_int_t)locations->dropped,
-                             "duplicates", (json_int_t)locations->duplicates),
-                   ids);
-    return !fail_locations(attempt, login, result);
-}
-
-static const char *state_name(const struct mapping_found *found)
-{
-    if (found->is_added)
-        return "nieuw toegevoegd";
-    if (found->is_withheld)
-        return "niet toegevoegd (daglimiet)";
-    switch (found->status) {
-    case MAPPING_NEW:
-        break;
-    case MAPPING_LINKED:
-        return "gekoppeld";
-    case MAPPING_IGNORED:
-        return "genegeerd";
-    case MAPPING_INACTIVE:
-        return "inactief";
-    }
-    return "niet gekoppeld";
-}
-
-static void log_mapping(struct attempt *attempt, const struct login *login, size_t linked)
-{
-    json_t *ids = json_array();
-    for (size_t i = 0; i < login->locations.count; i++) {
-        json_t *id = json_pack("{s:o, s:s}", "id", json_text(login->locations.items[i].code), "state",
-                               state_name(&login->found[i]));
-        if (login->found[i].status == MAPPING_LINKED)
-            json_object_set_new(id, "group", json_text(login->found[i].group));
-        json_array_append_new(ids, id);
-    }
-    trail_step_ids(
-        &attempt->trail, TRAIL_MAPPING, linked > 0,
-        json_pack("{s:I, s:I}", "received", (json_int_t)login->locations.count, "linked", (json_int_t)linked),
-        ids);
-}
-
-static bool map_locations(struct attempt *attempt, struct login *login)
-{
-    size_t count = login->locations.count, linked = 0, inactive = 0;
-    login->found = arena_array_of(attempt->arena, count, struct mapping_found);
-    if (mapping_resolve(attempt->door->store, attempt->connection->id, login->locations.items, count,
-                        attempt->trail.entry.reference, ADDED_PER_DAY_MAX, attempt->now, attempt->arena,
-                        login->found) != OK) {
-        attempt_fail(attempt, 911, 0, "the mapping table could not be read");
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        linked += login->found[i].status == MAPPING_LINKED;
-        inactive += login->found[i].status == MAPPING_INACTIVE;
-        if (login->found[i].is_withheld)
-            trail_warn(&attempt->trail, 706);
-        if (login->found[i].is_added)
-            trail_note(&attempt->trail, 707);
-    }
-    log_mapping(attempt, login, linked);
-    if (linked > 0 || goes_on_without(attempt, login, 701))
-        return true;
-    attempt_fail(attempt, 701, inactive > 0 ? 'd' : 'c', "no received location is linked");
-    return false;
-}
-
-/* ---- step 8: permissions ---- */
-
-/* Permissions per group, their union, the ceiling and what it leaves (5.2). */
-static void log_permissions(struct attempt *attempt, const struct login *login, const struct str *names,
-                            size_t count, bool is_ok)
-{
-    const struct permissions *permissions = &login->permissions;
-    struct permissions together = {0};
-    json_t *groups = json_array(), *lines = json_array();
-    for (size_t i = 0; i < permissions->group_count; i++) {
-        const struct sso_group *group = permissions->groups[i];
-        const struct permissions own = {.pairs = group->pairs, .count = group->pair_count};
-        json_array_append_new(groups, json_text(group->name));
-        json_array_append_new(lines, json_pack("{s:o, s:o}", "group", json_text(group->name), "permissions",
-                                               json_text(permissions_text(attempt->arena, &own))));
-    }
-    if (permissions_compute(attempt->arena, directory_data(attempt->snapshot),
-                            attempt->connection->customer_key, names, count, STR_NONE,
-                            &together) != PERMISSIONS_OK)
-        together.count = 0;
-    trail_step_ids(&attempt->trail, TRAIL_PERMISSIONS, is_ok,
-                   json_pack("{s:o, s:I, s:o, s:I, s:o}", "groups", groups, "union",
-                             (json_int_t)together.count, "ceiling", json_text(attempt->connection->ceiling),
-                             "permissions", (json_int_t)permissions->count, "result",
-                             json_text(permissions_text(attempt->arena, permissions))),
-                   lines);
-}
-
-static bool grant_permissions(struct attempt *attempt, struct login *login)
-{
-    struct str *names = arena_array_of(attempt->arena, login->locations.count, struct str);
-    size_t count = 0;
-    for (size_t i = 0; i < login->locations.count; i++)
-        if (login->found[i].status == MAPPING_LINKED)
-            names[count++] = login->found[i].group;
-    enum permissions_result result = permissions_compute(attempt->arena, directory_data(attempt->snapshot),
-                                                         attempt->connection->customer_key, names, count,
-                                                         attempt->connection->ceiling, &login->permissions);
-    log_permissions(attempt, login, names, count, result == PERMISSIONS_OK);
-    if (result != PERMISSIONS_OK &&
-        goes_on_without(attempt, login, result == PERMISSIONS_GROUPS_INACTIVE ? 701 : 702))
-        return true;
-    switch (result) {
-    case PERMISSIONS_OK:
-        return true;
-    case PERMISSIONS_GROUPS_INACTIVE:
-        attempt_fail(attempt, 701, 'e', "every linked group is inactive");
-        return false;
-    case PERMISSIONS_NONE_IN_GROUPS:
-        attempt_fail(attempt, 702, 'a', "the groups have no permissions");
-        return false;
-    case PERMISSIONS_NONE_IN_CEILING:
-        attempt_fail(attempt, 702, 'b', "the ceiling leaves no permission");
-        return false;
-    case PERMISSIONS_SCOPES_EMPTY:
-        attempt_fail(attempt, 702, 'c', "groups and ceiling share permissions, but for no department");
-        return false;
-    }
-    return false;
-}
-
-/* ---- step 9: the user ---- */
-
-static const char *user_word(const struct sso_user_change *change)
-{
-    if (change->is_created)
-        return "aangemaakt";
-    if (change->is_linked)
-        return "gekoppeld";
-    return change->changed_fields.length > 0 ? "bijgewerkt" : "gevonden";
-}
-
-/* USR-2: a number of personnel is a text at one provider and a number at another. */
-static struct str link_value(struct attempt *attempt, const struct login *login)
-{
-    struct str path = attempt->connection->link_claim;
-    if (path.length == 0)
-        return STR_NONE;
-    const json_t *value = claims_at_path(login->identity.claims, path);
-    if (json_is_integer(value))
-        return str_from_c(arena_printf(attempt->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value)));
-    return optional_claim(attempt, login, path);
-}
-
-static void log_user(struct attempt *attempt, struct str claim, const struct sso_user *user,
-                     const char *result, const struct sso_user_change *change, struct str linked_by)
-{
-    json_t *data = json_pack("{s:o, s:o, s:s, s:o}", "claim", json_text(claim), "user", json_text(user->id),
-                             "result", result, "changed", json_text(change->changed_fields));
-    json_t *rivals = json_array();
-    for (size_t i = 0; i < change->rival_count; i++)
-        json_array_append_new(rivals, json_text(change->rivals[i]));
-    if (change->rival_count > 0)
-        json_object_set(data, "users", rivals);
-    if (change->is_linked || change->rival_count > 0)
-        json_object_set_new(data, "link_claim", json_text(linked_by));
-    json_decref(rivals);
-    trail_step(&attempt->trail, TRAIL_USER, user->id.length > 0 && !user->is_blocked, data);
-}
-
-static bool know_user(struct attempt *attempt, struct login *login)
-{
-    const struct sso_connection *connection = attempt->connection;
-    struct str subject = connection->subject_claim.length > 0 ? connection->subject_claim : STR("sub");
-    struct sso_user seen = {
-        .issuer = login->identity.issuer,
-        .subject = optional_claim(attempt, login, subject),
-        .sub_raw = str_copy(attempt->arena, login->identity.subject),
-        .display_name = optional_claim(attempt, login, connection->name_claim),
-        .email = optional_claim(attempt, login, connection->email_claim),
-        .employee_number = optional_claim(attempt, login, connection->employee_claim),
-    };
-    const struct sso_user_link link = {connection->id, link_value(attempt, login)};
-    struct sso_user_change change;
-    if (seen.subject.length == 0) {
-        trail_step(&attempt->trail, TRAIL_USER, false, json_pack("{s:o}", "claim", json_text(subject)));
-        attempt_fail(attempt, 803, 0, "the subject claim is absent");
-        return false;
-    }
-    switch (sso_user_upsert(attempt->door->store, &seen, &link, attempt->now, attempt->arena, &login->user,
-                            &change)) {
-    case OK:
-        break;
-    case ABSENT:
-        log_user(attempt, subject, &(const struct sso_user){0}, "niet gekoppeld", &change,
-                 connection->link_claim);
-        attempt_fail(attempt, 804, 0, "the link claim fits another user");
-        return false;
-    case FAILED:
-        attempt_fail(attempt, 802, 0, "the user could not be written");
-        return false;
-    }
-    attempt->trail.entry.user_id = login->user.id;
-    attempt->trail.entry.user_name =
-        login->user.display_name.length > 0 ? login->user.display_name : login->user.subject;
-    log_user(attempt, subject, &login->user, user_word(&change), &change, connection->link_claim);
-    if (login->user.is_blocked)
-        attempt_fail(attempt, 801, 0, "the user is blocked");
-    return !login->user.is_blocked;
-}
-
 /* 311: what the person must do at the identity provider, as the prompt that asks for it. */
 static const char *retry_prompt(struct str error)
 {
@@ -501,8 +226,7 @@ void callback_run(struct attempt *attempt, const struct form *response)
     struct login login = {0};
     attempt->retry_prompt = retry_prompt(provider_error(response));
     if (take_flow(attempt, response, &login) && identify(attempt, response, &login) &&
-        read_locations(attempt, &login) && map_locations(attempt, &login) &&
-        grant_permissions(attempt, &login) && know_user(attempt, &login))
+        login_rights_find(attempt, &login) && login_user_find(attempt, &login))
         sign_in_open(attempt, &login);
     if (attempt->flow.id.length > 0 && flow_end(attempt->door->store, attempt->flow.id) == FAILED)
         log_warning("flow_not_ended", LOG_STR("flow", attempt->flow.id));

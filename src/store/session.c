@@ -159,9 +159,7 @@ static enum outcome read_row(struct db_query *query, const struct find_call *cal
             .auth_at = db_int(query, 23),
         };
     }
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 static enum outcome unseal(struct store *store, const char *verb, struct arena *arena,
@@ -278,10 +276,7 @@ static enum outcome open_patient_work(struct db *db, void *context)
         return audit_append_in(db, call->node, call->event);
     query = db_query(db, "SELECT 1 FROM sso_session WHERE digest = $1 AND is_patient_opened = 1");
     db_bind_blob(query, 1, call->digest);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 enum outcome session_open_patient(struct store *store, struct str digest, const struct audit_entry *event)
@@ -297,9 +292,7 @@ static enum outcome end_work(struct db *db, void *context)
     const struct str *digest = context;
     struct db_query *query = db_query(db, "DELETE FROM sso_session WHERE digest = $1");
     db_bind_blob(query, 1, *digest);
-    if (db_run(query) != OK)
-        return FAILED;
-    return db_changes(db) == 1 ? OK : ABSENT;
+    return db_run_change(query);
 }
 
 enum outcome session_end(struct store *store, struct str digest)
@@ -325,9 +318,7 @@ static enum outcome replay_work(struct db *db, void *context)
     db_bind_c(query, 1, call->kind);
     db_bind_blob(query, 2, call->digest);
     db_bind_int(query, 3, call->expires_at);
-    if (db_run(query) != OK)
-        return FAILED;
-    return db_changes(db) == 1 ? OK : ABSENT;
+    return db_run_change(query);
 }
 
 enum outcome replay_take(struct store *store, const char *kind, struct str value, int64_t expires_at,
@@ -348,10 +339,7 @@ static enum outcome replay_find_work(struct db *db, void *context)
     struct db_query *query = db_query(db, "SELECT 1 FROM replay WHERE kind = $1 AND digest = $2");
     db_bind_c(query, 1, call->kind);
     db_bind_blob(query, 2, call->digest);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 enum outcome replay_find(struct store *store, const char *kind, struct str value)

@@ -109,10 +109,7 @@ static enum outcome find_user(struct db *db, const struct choice_call *call)
                      "(SELECT 1 FROM sso_log l WHERE l.user_id = u.id AND l.customer_key = $2))");
     db_bind_text(query, 1, call->choice->user_id);
     db_bind_text(query, 2, call->customer_key);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 /* What is in the audit trail as the object: the user's id, or what gave the permissions. */

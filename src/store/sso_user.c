@@ -47,9 +47,7 @@ static enum outcome read_user(struct db_query *query, struct arena *arena, struc
         if (out_identity != NULL)
             *out_identity = db_text(query, 10, arena);
     }
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_finish_lookup(query, step);
 }
 
 static enum outcome find_user(struct db *db, struct upsert_call *call)
@@ -135,10 +133,7 @@ static enum outcome find_at_issuer(struct db *db, const struct upsert_call *call
         db_query(db, "SELECT 1 FROM sso_user WHERE issuer = $1 AND (id = $2 OR linked_to = $2)");
     db_bind_text(query, 1, call->seen->issuer);
     db_bind_text(query, 2, user_id);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT;
+    return db_run_lookup(query);
 }
 
 static enum outcome audit_link(struct db *db, const struct upsert_call *call)

@@ -167,10 +167,7 @@ static enum outcome revoke_access(struct db *db, const struct revoke_call *call)
                          "WHERE a.digest = $1 AND g.client_host = $2");
     db_bind_blob(query, 1, call->digest);
     db_bind_text(query, 2, call->client_host);
-    enum db_step step = db_step(query);
-    if (db_finish(query) != OK)
-        return FAILED;
-    return step == DB_ROW ? OK : ABSENT; /* OK: it was revoked before */
+    return db_run_lookup(query); /* OK: it was revoked before */
 }
 
 static enum outcome token_revoke_work(struct db *db, void *context)
