@@ -258,13 +258,14 @@ static enum outcome set_tls(CURL *curl, const struct http_call *call)
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    SET(CURLOPT_CA_CACHE_TIMEOUT, 300L);
     /* A curl on another TLS library has no such thing; then the details of a refusal are missing, and the
      * system's certificates are read for each connection. */
     bool is_prepared = curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, prepare_handshake) == CURLE_OK;
     struct trust *shared = is_prepared && call->ca_file == NULL ? system_trust : NULL;
     if (is_prepared)
         SET(CURLOPT_SSL_CTX_DATA, shared);
+    /* A store that curl kept would take the place of the one that prepare_handshake brings. */
+    SET(CURLOPT_CA_CACHE_TIMEOUT, shared != NULL ? 0L : 300L);
     if (call->ca_file != NULL || shared != NULL) {
         /* NULL: nothing but what prepare_handshake brings. curl keeps connections and sessions apart by it.
          */

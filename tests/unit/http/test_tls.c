@@ -9,6 +9,7 @@
 
 #include "fixture.h"
 
+#include <curl/curl.h>
 #include <fcntl.h>
 
 static struct arena *arena;
@@ -48,6 +49,21 @@ static const struct route_table table = {routes, 2, NULL, fault, fault};
 static const char *path(const char *file)
 {
     return fixture_path(arena, file);
+}
+
+/* Stands before libcurl's own: system.crt in our folder is where the system keeps its certificates. */
+curl_version_info_data *curl_version_info(CURLversion stamp)
+{
+    static curl_version_info_data info;
+    info = (curl_version_info_data){.age = stamp, .cainfo = path("system.crt")};
+    return &info;
+}
+
+/* At once, as an update of the system does. */
+static void trust_system(const struct identity *anchor)
+{
+    identity_save(arena, anchor, "next");
+    assert_int_equal(rename(path("next.crt"), path("system.crt")), 0);
 }
 
 static void make(struct identity_wish wish)
@@ -504,6 +520,28 @@ static void kept_connections_do_not_bridge_the_address_check(void **state)
     assert_int_equal(counters.connections_now, 1); /* kept and used again */
 }
 
+/* Over a connection of its own, by a handle that had others. */
+static void a_system_certificate_that_is_withdrawn_counts_no_more(void **state)
+{
+    (void)state;
+    struct failure failure = {""};
+    struct http_answer answer;
+    const struct http_call call = {.method = "POST", /* TOK-4 */
+                                   .url = arena_printf(arena, "https://localhost:%d/who", port),
+                                   .connect_timeout_ms = 20000,
+                                   .total_timeout_ms = 20000,
+                                   .body_max = 10000,
+                                   .is_private_allowed = true};
+    trust_system(&ca);
+    assert_int_equal(http_client_call(arena, &call, &answer, &failure), HTTP_CALL_OK);
+    assert_int_equal(http_client_call(arena, &call, &answer, &failure), HTTP_CALL_OK);
+    trust_system(&other_ca);
+    assert_int_equal(http_client_call(arena, &call, &answer, &failure), HTTP_CALL_NOT_SENT);
+    assert_true(answer.trouble.is_certificate_refused);
+    trust_system(&ca);
+    assert_int_equal(http_client_call(arena, &call, &answer, &failure), HTTP_CALL_OK);
+}
+
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, listen_up, listen_down)
 
 int main(void)
@@ -521,6 +559,7 @@ int main(void)
         cmocka_unit_test(strangers_cannot_report_certificates),
         cmocka_unit_test(a_proxy_does_not_lend_its_own_certificate),
         LIVE(the_client_verifies_who_answers),
+        LIVE(a_system_certificate_that_is_withdrawn_counts_no_more),
         LIVE(kept_connections_do_not_bridge_the_address_check),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
