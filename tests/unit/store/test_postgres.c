@@ -195,11 +195,13 @@ static void a_deadlock_is_run_again(void **state)
     pthread_barrier_destroy(&barrier);
     assert_ok(calls[0].outcome);
     assert_ok(calls[1].outcome);
-    assert_int_equal(calls[0].attempts + calls[1].attempts, 3);
+    /* One of the two was a victim at least once; on a busy machine its next attempt may be one again. */
+    int attempts = calls[0].attempts + calls[1].attempts;
+    assert_true(attempts >= 3);
     assert_int_equal(fixture_count("SELECT CAST(SUM(touched) AS INTEGER) FROM thing"), 4);
     store_read_counters(fx.store, &counters);
     assert_int_equal(counters.failures, 0);
-    assert_int_equal(counters.retries, 1);
+    assert_int_equal(counters.retries, attempts - 2);
 }
 
 static enum outcome setting_work(struct db *db, void *context)
