@@ -255,7 +255,7 @@ enum outcome template_parse(struct arena *arena, const char *file, struct str so
         size_t from = find(&parser, parser.at, parser.open);
         if (from == source.length)
             break;
-        struct tag tag;
+        struct tag tag = {0}; /* compilers do not see that OK sets it */
         if (scan_tag(&parser, from, &tag) != OK)
             return FAILED;
         widen_standalone(&parser, &tag);
