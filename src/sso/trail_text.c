@@ -78,6 +78,14 @@ static void render_lines(struct buf *buf, const json_t *lines)
 
 static const char indent[] = "                                        ";
 
+/* What has no value leaves the blanks before it. */
+static void end_line(struct buf *buf)
+{
+    while (buf->length > 0 && buf->data[buf->length - 1] == ' ')
+        buf->length--;
+    buf_append_char(buf, '\n');
+}
+
 /* The parts of a step: 5.1, 5.2 and so on, and what was wrong. */
 static void render_parts(struct buf *buf, const json_t *data)
 {
@@ -87,7 +95,8 @@ static void render_parts(struct buf *buf, const json_t *data)
     {
         if (!json_is_object(value))
             continue;
-        buf_printf(buf, "\n%s%s  ", indent, name);
+        end_line(buf);
+        buf_printf(buf, "%s%s  ", indent, name);
         render_members(buf, value, ", ");
     }
 }
@@ -123,10 +132,11 @@ static void render_step(struct buf *buf, const json_t *step)
     size_t line;
     json_array_foreach(ids, line, id)
     {
-        buf_printf(buf, "\n%s", indent);
+        end_line(buf);
+        buf_append_c(buf, indent);
         render_id(buf, id);
     }
-    buf_append_char(buf, '\n');
+    end_line(buf);
 }
 
 /* The steps with this number (LOG-2: there may be several), and whether there were any. */
