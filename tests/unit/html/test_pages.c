@@ -466,6 +466,16 @@ static void assert_balanced(const char *page, struct str html)
     assert_int_equal(depth, 0);
 }
 
+static struct str read_between(struct str html, const char *start, const char *end)
+{
+    const char *from = memmem(html.data, html.length, start, strlen(start));
+    assert_non_null(from);
+    struct str rest = str_of(from, html.length - (size_t)(from - html.data));
+    const char *to = memmem(rest.data, rest.length, end, strlen(end));
+    assert_non_null(to);
+    return read_text(str_of(from, (size_t)(to - from)));
+}
+
 static void markup_is_sound(void **state)
 {
     (void)state;
@@ -487,6 +497,34 @@ static void markup_is_sound(void **state)
             assert_false(contains(html, "{{"));
         }
     }
+}
+
+static void assert_titled(const struct sample *sample, bool is_u)
+{
+    struct str html = render(sample, is_u, NULL);
+    struct str title = read_between(html, "<title>", "</title>");
+    assert_true(str_starts_with(title, read_between(html, "<h1>", "</h1>")));
+}
+
+/* WCAG 2.4.2 */
+static void the_title_tells_what_the_page_does(void **state)
+{
+    (void)state;
+    static const struct sample professional[] = {
+        {"sso_error", {NULL}, NULL},
+        {"sso_logout", {"is_asking"}, NULL},
+        {"sso_logout", {"is_done"}, NULL},
+        {"sso_logout", {"is_done_everywhere"}, NULL},
+        {"sso_logout", {"is_provider_failed"}, NULL},
+        {"sso_logout", {"is_unknown_return"}, NULL},
+        {"sso_logout", {"is_failed"}, NULL},
+    };
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        assert_titled(&samples[i], false);
+        assert_titled(&samples[i], true);
+    }
+    for (size_t i = 0; i < sizeof professional / sizeof professional[0]; i++)
+        assert_titled(&professional[i], true);
 }
 
 /* Not a check: leaves the sample pages behind for whoever asked. */
@@ -522,6 +560,7 @@ int main(void)
         cmocka_unit_test(every_value_is_escaped),
         cmocka_unit_test(one_form_of_address_per_text_set),
         cmocka_unit_test(markup_is_sound),
+        cmocka_unit_test(the_title_tells_what_the_page_does),
     };
     return cmocka_run_group_tests_name("html/pages", tests, setup, keep_pages);
 }
