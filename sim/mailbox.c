@@ -3,6 +3,7 @@
  * whether the SMTP server takes mail, so that one can see what Sluis does when it does not.
  */
 #include "base/clock.h"
+#include "mail/amsterdam.h"
 #include "mail_text.h"
 #include "page.h"
 #include "smtp.h"
@@ -10,7 +11,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define PART "Postvak"
 #define MAILS_MAX 200
@@ -129,20 +129,11 @@ static struct mail *copy_all(struct mailbox *mailbox, size_t data_max, struct ar
     return mails;
 }
 
-static const char *time_text(struct arena *arena, int64_t seconds)
-{
-    time_t moment = (time_t)seconds;
-    struct tm tm;
-    localtime_r(&moment, &tm);
-    return arena_printf(arena, "%02d-%02d-%04d %02d:%02d:%02d", tm.tm_mday, tm.tm_mon + 1, tm.tm_year + 1900,
-                        tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
 static void put_mail(struct arena *arena, struct value *item, const struct mail *mail,
                      const struct mail_text *text)
 {
     value_put_c(arena, item, "id", arena_printf(arena, "%lld", (long long)mail->id));
-    value_put_c(arena, item, "received", time_text(arena, mail->received_at));
+    value_put_c(arena, item, "received", amsterdam_format(arena, mail->received_at));
     value_put_text(arena, item, "from", mail->from);
     value_put_text(arena, item, "to", mail->to);
     struct str subject = mail_text_header(text, "Subject");

@@ -12,13 +12,14 @@
 #include "base/rand.h"
 #include "facts.h"
 #include "http/cookie.h"
+#include "mail/amsterdam.h"
 #include "page.h"
 #include "pgo_calls.h"
 #include "shelf.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 #define COOKIE "sim_pgo"
 #define SESSION_MAX 1024
@@ -109,12 +110,13 @@ static void put_outcome(struct arena *arena, json_t *session, json_t *connection
 
 /* ---- home ---- */
 
+/* What stands before the provider's name. */
 static const char *function_label(const char *function)
 {
     struct str name = str_from_c(function);
     if (str_equal_c(name, "share"))
-        return "Delen";
-    return str_equal_c(name, "subscribe") ? "Meldingen" : "Verzamelen";
+        return "Delen met";
+    return str_equal_c(name, "subscribe") ? "Meldingen van" : "Verzamelen bij";
 }
 
 static struct value *describe_provider(struct arena *arena, const struct fact_provider *provider)
@@ -313,10 +315,8 @@ out:
 
 static const char *clock_text(struct arena *arena, const json_t *connection, const char *name)
 {
-    time_t at = (time_t)json_integer_value(json_object_get(connection, name));
-    struct tm tm;
-    localtime_r(&at, &tm);
-    return at == 0 ? "" : arena_printf(arena, "%02d:%02d:%02d", tm.tm_hour, tm.tm_min, tm.tm_sec);
+    int64_t at = json_integer_value(json_object_get(connection, name));
+    return at == 0 ? "" : strrchr(amsterdam_format(arena, at), ' ') + 1;
 }
 
 /* "2026-09-02" as people write it here, "02-09-2026"; anything else as it is. */

@@ -191,6 +191,7 @@ describe('demo', { timeout: 1200000 }, () => {
   test('Sanne shares a questionnaire', async () => {
     const { result } = await travel(SANNE, DUINEN, { action: 'share' })
     assert.equal(byId(result, 'scope'), `${DUINEN}~53`)
+    assert.match(visibleText(result.text), /Delen met Huisartsenpraktijk/)
     assert.match(byId(result, 'service-53'), /Vragenlijst verstuurd/)
   })
 

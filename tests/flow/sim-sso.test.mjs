@@ -589,6 +589,10 @@ describe('the professional\'s side of the simulator', { timeout: 1200000 }, () =
     const page = await new Browser().get(at('mail', `/mail/${newest.id}`))
     assert.ok(!page.text.includes('<script>') && !list.text.includes('<script>'))
     assert.match(page.text, /Cliënt &lt;script&gt;/)
+    // The time in Amsterdam, as mails tell it, wherever the simulator runs.
+    const parts = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Amsterdam', dateStyle: 'short', timeStyle: 'medium' }).format(newest.received_at * 1000)
+    const [, day, month, year, time] = parts.match(/^(\d\d)\/(\d\d)\/(\d{4}), (\d\d:\d\d:\d\d)$/)
+    assert.equal(byId(page, 'received'), `${day}-${month}-${year} ${time}`)
   })
 
   test('bytes that are not UTF-8 neither break the list nor the mail', async () => {
