@@ -15,8 +15,8 @@
 
 struct log_call {
     struct sso_choice choice;
-    const char *customer, *user, *location, *from, *to, *before;
-    int64_t code, limit;
+    const char *customer, *user, *location, *code, *from, *to, *before;
+    int64_t limit;
     bool is_json;
 };
 
@@ -24,12 +24,7 @@ struct log_call {
     {"connection", 0, "CONNECTION", &(call).choice.slug, NULL, "those of one connection"},                   \
         SSO_ENVIRONMENT_OPTION((call).choice.environment), SSO_PLATFORM_OPTION((call).choice.platform),      \
         {"customer", 0, "KEY", &(call).customer, NULL, "those of all connections of one customer"},          \
-        {.name = "code",                                                                                     \
-         .argument = "NUMBER",                                                                               \
-         .number = &(call).code,                                                                             \
-         .min = 101,                                                                                         \
-         .max = 999,                                                                                         \
-         .help = "those that ended with this error, without its letter: 701"},                               \
+        {"code", 0, "CODE", &(call).code, NULL, "those that ended with this error: 701, or 701c"},           \
         {"user", 'u', "TEXT", &(call).user, NULL, "those of people with this in their name"},                \
         {"location", 'l', "ID", &(call).location, NULL, "those that brought this location id (number 6)"},   \
         {"from", 0, "TIME", &(call).from, NULL, "from this moment: 2026-11-21 or 2026-11-21T18:00:00Z"},     \
@@ -37,11 +32,23 @@ struct log_call {
         "to", 0, "TIME", &(call).to, NULL, "before this moment"                                              \
     }
 
+/* "701", or "701c" with the letter of its cause, as the list prints it. */
+static bool read_code(struct str text, int64_t *out_code, struct str *out_cause)
+{
+    size_t digits = text.length == 4 && text.data[3] >= 'a' && text.data[3] <= 'z' ? 3 : text.length;
+    *out_cause = str_slice(text, digits, text.length);
+    return str_to_int64(str_slice(text, 0, digits), out_code) == OK && *out_code >= 101 && *out_code <= 999;
+}
+
 static int check_filter(const struct cli_usage *usage, void *context, char **arguments, int count)
 {
     (void)arguments, (void)count;
     const struct log_call *call = context;
-    int64_t moment;
+    int64_t moment, code;
+    struct str cause;
+    if (call->code != NULL && !read_code(str_from_c(call->code), &code, &cause))
+        return cli_misuse(usage,
+                          "--code takes the number of an error, with or without its letter: 701, 701c");
     if ((call->from != NULL && !sso_read_time(str_from_c(call->from), &moment)) ||
         (call->to != NULL && !sso_read_time(str_from_c(call->to), &moment)))
         return cli_misuse(usage, "--from and --to take a moment in UTC: 2026-11-21 or 2026-11-21T18:00:00Z");
@@ -58,8 +65,9 @@ static int make_filter(struct cli *cli, const struct log_call *call, struct exch
         .location_id = str_from_c(call->location),
         .user_name = str_from_c(call->user),
         .before_reference = str_from_c(call->before),
-        .code = call->code,
     };
+    if (call->code != NULL && !read_code(str_from_c(call->code), &out_filter->code, &out_filter->cause))
+        return CLI_USAGE;
     if (call->from != NULL && !sso_read_time(str_from_c(call->from), &out_filter->from_ms))
         return CLI_USAGE;
     if (call->to != NULL && !sso_read_time(str_from_c(call->to), &out_filter->to_ms))

@@ -300,6 +300,7 @@ enum outcome exchange_log_find(struct store *store, struct customer_scope scope,
     "(" t ".started_at_ms, " t ".reference) < ($2, $3) AND " t ".started_at_ms >= $4 "                       \
     "AND (l.code = $5 OR $5 = 0) AND (l.connection = $6 OR $6 = '') "                                        \
     "AND (l.customer_key = $7 OR $7 = '') AND ($8 = '' OR LOWER(l.user_name) LIKE LOWER($8) ESCAPE '!') "    \
+    "AND (l.cause = $10 OR $10 = '') "                                                                       \
     "ORDER BY " t ".started_at_ms DESC, " t ".reference DESC LIMIT $9"
 
 struct list_call {
@@ -367,6 +368,7 @@ static enum outcome list_work(struct db *db, void *context)
     db_bind_text(query, 7, call->customer_key);
     db_bind_text(query, 8, call->pattern);
     db_bind_int(query, 9, filter->limit);
+    db_bind_text(query, 10, filter->cause);
     while (db_step(query) == DB_ROW) {
         struct exchange_entry entry;
         read_summary(query, call->arena, &entry);

@@ -56,6 +56,7 @@ struct exchange_filter { /* empty or 0 = any, but for the scope */
     struct str connection, location_id;
     struct str user_name; /* part of it, in any case */
     int64_t code;
+    struct str cause;            /* its letter */
     int64_t from_ms, to_ms;      /* of the start: from <= start < to */
     struct str before_reference; /* paging by (started_at, reference) */
     int limit;

@@ -140,7 +140,7 @@ describe('help and wrong use', () => {
       ['sso', 'mappings', 'list'], ['sso', 'mappings', 'list', SLUG, '--csv', '--json'], ['sso', 'mappings', 'list', SLUG, '--status', 'weg'],
       ['sso', 'mappings', 'list', SLUG, '--new', '--status', 'new'], ['sso', 'mappings', 'link', SLUG], ['sso', 'mappings', 'link', SLUG, '1'],
       ['sso', 'mappings', 'ignore', SLUG, '1', '2', '--version', '1'], ['sso', 'mappings', 'ignore', SLUG, '1', '--version', '0'],
-      ['sso', 'mappings', 'ignore', SLUG, 'a\tb'], ['sso', 'log', 'list', '--code', 'x'], ['sso', 'log', 'list', '--from', '2026-02-30'],
+      ['sso', 'mappings', 'ignore', SLUG, 'a\tb'], ['sso', 'log', 'list', '--code', 'x'], ['sso', 'log', 'list', '--code', '701cc'], ['sso', 'log', 'list', '--code', '701C'], ['sso', 'log', 'list', '--from', '2026-02-30'],
       ['sso', 'log', 'list', '--to', '2026-11-21T24:00:00Z'], ['sso', 'log', 'list', '--limit', '1001'], ['sso', 'log', 'list', '--environment', 'acceptance'],
       ['sso', 'log', 'show', 'x'], ['sso', 'users', 'block', 'jan'], ['sso', 'sessions', 'end'], ['sso', 'sessions', 'end', '--user', 'jan'],
       ['sso', 'sessions', 'end', '--group', 'a', '--user', USER], ['sso', 'sessions', 'end', '--group', ''], ['sso', 'sessions', 'end', '--code', '1'],
@@ -400,7 +400,7 @@ describe('log, users and sessions', () => {
     const table = await must('sso', 'log', 'list')
     assert.match(table, /^REFERENCE +STARTED +RESULT +CODE +TITLE +CONNECTION +ENVIRONMENT +USER\nSSO-20261121-AAAAAAAA .*\nSSO-20261121-7K3F9QXA +2026-11-21 18:00:00Z +geweigerd +701c +Geen beveiligingsgroepen gevonden +zonnestraaltjes_ysis +production +A\. de Vries$/m)
     for (const [words, expected] of [
-      [['--code', '701'], [REFERENCE]], [['--user', 'vries'], [REFERENCE]], [['--location', '1377'], [REFERENCE]], [['--location', '1'], []],
+      [['--code', '701'], [REFERENCE]], [['--code', '701c'], [REFERENCE]], [['--code', '701d'], []], [['--user', 'vries'], [REFERENCE]], [['--location', '1377'], [REFERENCE]], [['--location', '1'], []],
       [['--connection', SLUG, '-e', 'production'], ['SSO-20261121-AAAAAAAA', REFERENCE]], [['--connection', SLUG, '-e', 'acceptance'], []],
       [['--customer', 'zonnestraaltjes', '--code', '701'], [REFERENCE]], [['--customer', 'anders'], []], [['--from', '2026-11-21T18:00:01Z'], ['SSO-20261121-AAAAAAAA']],
       [['--to', '2026-11-21T18:00:01Z'], [REFERENCE]], [['--from', '2026-11-21', '--to', '2026-11-22'], ['SSO-20261121-AAAAAAAA', REFERENCE]],
