@@ -204,7 +204,7 @@ int cli_open_conf(struct cli *cli, const char *config)
     return CLI_FAULT;
 }
 
-int cli_open_any_store(struct cli *cli, int *out_version, int *out_newest)
+int cli_open_any_store(struct cli *cli, bool may_create, int *out_version, int *out_newest)
 {
     struct failure failure;
     if (vault_load(cli->conf->key_file, &cli->vault, &failure) != OK)
@@ -214,6 +214,7 @@ int cli_open_any_store(struct cli *cli, int *out_version, int *out_newest)
         .connection_max = 2,
         .vault = cli->vault,
         .node = cli->conf->node,
+        .must_exist = !may_create,
     };
     if (store_open(&settings, &cli->store, &failure) != OK)
         return cli_fail("%s: store.url: %s", cli->config, failure.text);
@@ -231,7 +232,7 @@ int cli_open_store(struct cli *cli, const char *config)
     int newest;
     int status = cli_open_conf(cli, config);
     if (status == CLI_OK)
-        status = cli_open_any_store(cli, &version, &newest);
+        status = cli_open_any_store(cli, false, &version, &newest);
     if (status == CLI_OK && version < newest)
         return cli_fail("the store has schema %d and this program needs %d; run `sluis migrate`", version,
                         newest);

@@ -110,8 +110,9 @@ struct cli {
  * store must have the schema that this program knows. cli_close in every case. */
 int cli_open_conf(struct cli *cli, const char *config);
 int cli_open_store(struct cli *cli, const char *config);
-/* With the configuration open: keys and store too, whose schema may be older than this program. */
-int cli_open_any_store(struct cli *cli, int *out_version, int *out_newest);
+/* With the configuration open: keys and store too, whose schema may be older than this program; `may_create`:
+ * a store that is not there is made. */
+int cli_open_any_store(struct cli *cli, bool may_create, int *out_version, int *out_newest);
 void cli_close(struct cli *cli);
 
 /* What options and arguments cannot be together: CLI_GO_ON, or what cli_misuse answered. */

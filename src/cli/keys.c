@@ -64,7 +64,7 @@ static int print_use(struct cli *cli)
     int version;
     int newest;
     struct key_use_list list;
-    int status = cli_open_any_store(cli, &version, &newest);
+    int status = cli_open_any_store(cli, false, &version, &newest);
     if (status != CLI_OK)
         return status;
     if (version != newest || reseal_read_use(cli->store, cli->arena, &list) != OK)

@@ -7,7 +7,7 @@ static int migrate(struct cli *cli, void *call)
     bool is_dry_run = *(const bool *)call;
     int version;
     int newest;
-    int status = cli_open_any_store(cli, &version, &newest);
+    int status = cli_open_any_store(cli, !is_dry_run, &version, &newest);
     if (status != CLI_OK)
         return status;
     struct failure failure;

@@ -122,6 +122,7 @@ static enum outcome open_store(struct house *house, struct failure *failure)
         .connection_max = (unsigned)conf->store_connections,
         .vault = house->vault,
         .node = conf->node,
+        .must_exist = true,
     };
     int version, newest;
     if (store_open(&settings, &house->store, failure) != OK)

@@ -15,6 +15,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BATCH_MAX 128 /* bounds how long the first of a batch waits for the last */
 
@@ -75,6 +76,9 @@ static enum outcome engine_open(const struct store_settings *settings, struct st
     const char *path = settings->url + strlen(sqlite_driver.scheme);
     if (path[0] == '\0')
         return failure_set(failure, "the store URL names no file");
+    if (settings->must_exist && access(path, F_OK) != 0 && errno == ENOENT)
+        return failure_set(failure,
+                           "%s: there is no store; make it with `sluis migrate`, or correct the name", path);
     size_t size = strlen(path) + 1;
     struct engine *engine = calloc(1, sizeof *engine + size);
     if (engine == NULL)

@@ -31,6 +31,7 @@ struct store_settings {
     unsigned connection_max;   /* PostgreSQL pool, SQLite readers */
     const struct vault *vault; /* borrowed; outlives the store */
     const char *node;          /* name of this process in the audit chain */
+    bool must_exist;           /* SQLite: a file that is not there is a fault, instead of made */
 };
 
 /* Opens and tries the store; does not migrate. */

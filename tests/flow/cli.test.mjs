@@ -465,6 +465,13 @@ describe('keys, lists, consent and audit', () => {
   test('migrate does nothing the second time, and other commands ask for it the first time', async () => {
     assert.match(await must('migrate'), /; 0 applied now$/m)
     writeConfiguration({ store: { url: 'sqlite:fresh.db' } }, 'fresh.yaml')
+    for (const words of [['sso', 'log', 'list'], ['export'], ['audit', 'list'], ['consent', 'list'], ['keys', 'list', '--use'], ['migrate', '--dry-run'], ['serve']]) {
+      const none = await run([...words, '--config', 'fresh.yaml'])
+      assert.equal(none.status, 1, words.join(' '))
+      assert.match(none.stderr, /fresh\.db: there is no store; make it with `sluis migrate`, or correct the name$/m, words.join(' '))
+      assert.ok(!existsSync(file('fresh.db')), words.join(' '))
+    }
+    writeFileSync(file('fresh.db'), '')
     const early = await run(['export', '--config', 'fresh.yaml'])
     assert.equal(early.status, 1)
     assert.match(early.stderr, /the store has schema 0 and this program needs \d+; run `sluis migrate`/)
