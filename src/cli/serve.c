@@ -255,6 +255,8 @@ static enum outcome start_listeners(struct house *house, struct failure *failure
     const struct conf *conf = conf_of(house);
     house->ops.store = house->store;
     house->ops.lists = house->lists;
+    house->ops.data[0] = house->door.catalog;
+    house->ops.data[1] = house->professional.data;
     house->ops.events = house->door.events;
     house->ops.log_writer = house->professional.log;
     house->ops.tally = &house->professional.tally;
@@ -458,6 +460,8 @@ static void reload(struct house *house)
     reload_server(house->internal, "internal");
     if (vault_reload(house->vault, house->confs[0]->key_file, &failure) != OK)
         log_error("keys_not_reloaded", LOG_C("cause", failure.text));
+    cached_retry_soon(house->door.catalog);
+    cached_retry_soon(house->professional.data);
     if (events_reopen(house->door.events, &failure) != OK)
         log_error("event_log_not_reopened", LOG_C("cause", failure.text));
     lists_refresh_soon(house->lists);
@@ -476,6 +480,13 @@ static int64_t purge(struct house *house)
     return clock_monotonic_ms() + (is_done ? PURGE_INTERVAL_S : PURGE_PAUSE_S) * 1000;
 }
 
+/* What failed is a line of the store's just before it. */
+static void refresh_data(struct cached *data)
+{
+    if (cached_refresh(data) == FAILED)
+        log_warning("catalog_not_refreshed", LOG_C("what", cached_name(data)));
+}
+
 /* Until a signal says stop: once a second the catalogue's version, every five what is to be mailed unasked,
  * once a minute what has expired. */
 static void keep_house(struct house *house, const sigset_t *signals)
@@ -489,8 +500,8 @@ static void keep_house(struct house *house, const sigset_t *signals)
             return;
         if (signal_number == SIGHUP)
             reload(house);
-        if (cached_refresh(house->door.catalog) != OK || cached_refresh(house->professional.data) != OK)
-            log_warning("catalog_not_refreshed");
+        refresh_data(house->door.catalog);
+        refresh_data(house->professional.data);
         signing_refresh(house->professional.signing);
         if (clock_monotonic_ms() >= next_notices) {
             notify_turn_take(&house->notify_turn, clock_now());

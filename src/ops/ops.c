@@ -53,6 +53,17 @@ static void render_store(const struct ops *ops, struct buf *buf)
                    rows[i].help, rows[i].name, rows[i].value);
 }
 
+static void render_data(const struct ops *ops, struct buf *buf)
+{
+    buf_append_c(buf,
+                 "# TYPE sluis_business_data_behind_seconds gauge\n# HELP "
+                 "sluis_business_data_behind_seconds How long what was imported could not be taken up; 0 "
+                 "= in use.\n");
+    for (size_t i = 0; i < OPS_DATA; i++)
+        buf_printf(buf, "sluis_business_data_behind_seconds{data=\"%s\"} %" PRId64 "\n",
+                   cached_name(ops->data[i]), cached_behind_s(ops->data[i]));
+}
+
 static void render_lists(const struct ops *ops, struct buf *buf)
 {
     struct list_status status[LIST_KINDS];
@@ -141,6 +152,7 @@ static void handle_metrics(void *context, const struct http_request *request, st
                SLUIS_VERSION, ops->started_at);
     events_metrics(ops->events, &buf);
     render_store(ops, &buf);
+    render_data(ops, &buf);
     render_lists(ops, &buf);
     render_sso(ops, &buf);
     render_servers(ops, &buf);

@@ -14,13 +14,16 @@
 #include "medmij/lists.h"
 #include "sso/log_writer.h"
 #include "sso/tally.h"
+#include "store/cached.h"
 #include "store/store.h"
 
 #define OPS_SERVERS_MAX 4
+#define OPS_DATA 2
 
 struct ops {
     struct store *store;
     struct lists *lists;
+    const struct cached *data[OPS_DATA];
     struct events *events;
     struct log_writer *log_writer;
     const struct tally *tally;

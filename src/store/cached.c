@@ -1,11 +1,14 @@
 #include "store/cached.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/catalog.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+
+#define RETRY_MS 60000
 
 struct cached_snapshot {
     atomic_int references;
@@ -20,6 +23,8 @@ struct cached {
     cached_load *load;
     pthread_mutex_t lock; /* guards the pointer only; held for an increment */
     struct cached_snapshot *current;
+    int64_t failed_version, retry_at_ms;  /* the housekeeper's: what could not be read, and until when */
+    atomic_int_least64_t behind_since_ms; /* 0 = not */
 };
 
 /* The version is read before the data, so that a change in between is seen again at the next refresh. */
@@ -73,16 +78,31 @@ void cached_close(struct cached **cached)
     *cached = NULL;
 }
 
+static enum outcome fall_behind(struct cached *cached, int64_t now_ms)
+{
+    int_least64_t not_yet = 0;
+    atomic_compare_exchange_strong(&cached->behind_since_ms, &not_yet, now_ms);
+    return FAILED;
+}
+
 enum outcome cached_refresh(struct cached *cached)
 {
-    int64_t version;
-    if (catalog_version(cached->store, &version) != OK)
-        return FAILED;
-    if (version == cached->current->version)
-        return OK;
+    int64_t version, now_ms = clock_monotonic_ms();
     struct cached_snapshot *fresh;
-    if (read_snapshot(cached, &fresh) != OK)
-        return FAILED;
+    if (catalog_version(cached->store, &version) != OK)
+        return fall_behind(cached, now_ms);
+    if (version == cached->current->version) {
+        cached->behind_since_ms = 0;
+        return OK;
+    }
+    if (version == cached->failed_version && now_ms < cached->retry_at_ms)
+        return ABSENT;
+    if (read_snapshot(cached, &fresh) != OK) {
+        cached->failed_version = version;
+        cached->retry_at_ms = now_ms + RETRY_MS;
+        return fall_behind(cached, now_ms);
+    }
+    cached->behind_since_ms = 0;
     pthread_mutex_lock(&cached->lock);
     struct cached_snapshot *old = cached->current;
     cached->current = fresh;
@@ -90,6 +110,22 @@ enum outcome cached_refresh(struct cached *cached)
     cached_release(&old);
     tell(cached);
     return OK;
+}
+
+void cached_retry_soon(struct cached *cached)
+{
+    cached->retry_at_ms = 0;
+}
+
+int64_t cached_behind_s(const struct cached *cached)
+{
+    int64_t since_ms = cached->behind_since_ms;
+    return since_ms == 0 ? 0 : 1 + (clock_monotonic_ms() - since_ms) / 1000;
+}
+
+const char *cached_name(const struct cached *cached)
+{
+    return cached->name;
 }
 
 struct cached_snapshot *cached_acquire(struct cached *cached)

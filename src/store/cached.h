@@ -22,8 +22,14 @@ typedef enum outcome cached_load(struct store *store, struct arena *arena, const
 enum outcome cached_open(struct store *store, const char *name, cached_load *load,
                          struct cached **out_cached) MUST_CHECK;
 void cached_close(struct cached **cached);
-/* Loads again when the version rose; a failure keeps the snapshot that is there. */
+/* Loads again when the version rose; a failure keeps the snapshot that is there. What cannot be read is tried
+ * again a minute later, or when the version rises: ABSENT until then. */
 enum outcome cached_refresh(struct cached *cached) MUST_CHECK;
+/* The next refresh tries again what could not be read. For the housekeeper. */
+void cached_retry_soon(struct cached *cached);
+/* How long it has known that the snapshot is not the newest, or could not tell; 0 while it is. Any thread. */
+int64_t cached_behind_s(const struct cached *cached);
+const char *cached_name(const struct cached *cached);
 
 struct cached_snapshot *cached_acquire(struct cached *cached);
 void cached_release(struct cached_snapshot **snapshot);

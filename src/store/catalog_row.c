@@ -2,20 +2,12 @@
 
 #include "base/vec.h"
 #include "store/driver.h"
+#include "store/sealed.h"
 
 static const char client_secret_context[] = "identity_provider.client_secret_sealed";
 static const char availability_secret_context[] = "provider.availability_secret_sealed";
 
 /* ---- reading ---- */
-
-static struct str open_secret(struct db_query *query, int column, const struct vault *vault,
-                              struct arena *arena, const char *context)
-{
-    struct str secret = STR_NONE;
-    if (vault_open(vault, arena, context, db_blob(query, column, arena), &secret) != OK)
-        db_query_fault(query, "%s does not open", context);
-    return secret;
-}
 
 static struct catalog_image read_image(struct db_query *query, int column, struct arena *arena)
 {
@@ -45,7 +37,7 @@ static enum outcome read_identity_providers(struct db *db, const struct vault *v
             .issuer = db_text(query, 6, arena),
             .metadata_url = db_text(query, 7, arena),
             .client_id = db_text(query, 8, arena),
-            .client_secret = open_secret(query, 9, vault, arena, client_secret_context),
+            .client_secret = sealed_column(query, 9, vault, arena, client_secret_context),
             .client_auth = db_text(query, 10, arena),
             .scope = db_text(query, 11, arena),
             .acr_values = db_text(query, 12, arena),
@@ -84,7 +76,7 @@ static enum outcome read_providers(struct db *db, const struct vault *vault, str
             .announcement = db_text(query, 9, arena),
             .availability = db_text(query, 10, arena),
             .availability_url = db_text(query, 11, arena),
-            .availability_secret = open_secret(query, 12, vault, arena, availability_secret_context),
+            .availability_secret = sealed_column(query, 12, vault, arena, availability_secret_context),
             .availability_timeout_ms = db_int(query, 13),
             .is_checked_before_consent = db_int(query, 14) == 1,
             .is_checked_at_token = db_int(query, 15) == 1,

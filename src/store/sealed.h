@@ -7,6 +7,7 @@
 #ifndef STORE_SEALED_H
 #define STORE_SEALED_H
 
+#include "store/db.h"
 #include "store/store.h"
 
 /* Empty stays empty. The context is "table.column". */
@@ -14,5 +15,9 @@ struct str sealed_close(struct store *store, struct arena *arena, const char *co
 /* Opens *value in place; on FAILED it is empty. */
 enum outcome sealed_open(struct store *store, struct arena *arena, const char *context,
                          struct str *value) MUST_CHECK;
+/* A column of a row that is never empty. One that does not open makes the query fail; the fault tells which
+ * key it was sealed with when that is not here. */
+struct str sealed_column(struct db_query *query, int column, const struct vault *vault, struct arena *arena,
+                         const char *context);
 
 #endif

@@ -1,6 +1,7 @@
 /* The application: one row, with a secret that is NULL for a public client. */
 #include "base/vec.h"
 #include "store/driver.h"
+#include "store/sealed.h"
 #include "store/sso_catalog_row.h"
 
 static const char secret_context[] = "sso_application.secret_sealed";
@@ -41,9 +42,8 @@ enum outcome sso_read_applications(struct db *db, const struct vault *vault, str
             .redirect_uris = db_text(query, 9, arena),
             .post_logout_redirect_uris = db_text(query, 10, arena),
         };
-        if (!db_is_null(query, 8) &&
-            vault_open(vault, arena, secret_context, db_blob(query, 8, arena), &item.secret) != OK)
-            db_query_fault(query, "%s does not open", secret_context);
+        if (!db_is_null(query, 8))
+            item.secret = sealed_column(query, 8, vault, arena, secret_context);
         vec_push(arena, &items, item);
     }
     out_data->applications = items.items;

@@ -2,6 +2,7 @@
 #include "base/rand.h"
 #include "base/vec.h"
 #include "store/driver.h"
+#include "store/sealed.h"
 #include "store/sso_catalog_row.h"
 
 static const char secret_context[] = "sso_secret.value_sealed";
@@ -200,15 +201,6 @@ static void form_connection(struct buf *form, const void *object)
 
 typedef VEC(struct sso_connection) connection_vec;
 
-static struct str open_value(struct db_query *query, int column, const struct vault *vault,
-                             struct arena *arena, const char *context)
-{
-    struct str value = STR_NONE;
-    if (vault_open(vault, arena, context, db_blob(query, column, arena), &value) != OK)
-        db_query_fault(query, "%s does not open", context);
-    return value;
-}
-
 static enum outcome read_rows(struct db *db, struct arena *arena, connection_vec *out_items)
 {
     struct db_query *query = db_query(
@@ -250,7 +242,7 @@ static enum outcome read_secrets(struct db *db, const struct vault *vault, struc
         if (parent == NULL || parent->secret_count == COUNT_OF(parent->secrets))
             break;
         parent->secrets[parent->secret_count++] = (struct sso_secret){
-            .value = open_value(query, 1, vault, arena, secret_context),
+            .value = sealed_column(query, 1, vault, arena, secret_context),
             .set_at = db_int(query, 2),
             .expires_at = db_int(query, 3),
         };
@@ -269,7 +261,7 @@ static enum outcome read_context_keys(struct db *db, const struct vault *vault, 
             break;
         parent->context_keys[parent->context_key_count++] = (struct sso_context_key){
             .kid = db_text(query, 1, arena),
-            .key = open_value(query, 2, vault, arena, context_key_context),
+            .key = sealed_column(query, 2, vault, arena, context_key_context),
         };
     }
     return db_finish(query);

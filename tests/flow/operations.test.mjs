@@ -103,11 +103,20 @@ check('SIGHUP takes up an encryption key that was added: what is imported after 
   const file = house.file('catalogue.yaml')
   const good = readFileSync(file, 'utf8')
   const isShown = async (text) => (await house.journey('huisartsdeduinen').open()).page.text.includes(text)
+  const behind = async () => Number((await house.metrics()).match(/^sluis_business_data_behind_seconds\{data="catalogue"\} (\d+)$/m)[1])
+  assert.equal(await behind(), 0)
+  const before = house.sluis.log().length
   assert.match(await house.cli('keys', 'rotate'), /added key 2/)
-  house.sluis.signal('SIGHUP')
-  writeFileSync(file, good.replaceAll('Huisartsenpraktijk De Duinen', 'Huisartsenpraktijk De Zandbak'))
+  writeFileSync(file, good.replaceAll('Huisartsenpraktijk De Duinen', 'Huisartsenpraktijk De Zandbak').replaceAll('Inloggen met Ander', 'Inloggen met Anders'))
   await house.cli('import', file)
+  // Without the key: the log names it and says what to do, the metrics tell it, and what was there is served.
+  await until('both lines in the log', () =>
+    /store_failed.*sealed with key 2, which is not here; add that to the key file and send SIGHUP.*\n.*catalog_not_refreshed.*"what":"catalogue"/.test(house.sluis.log().slice(before)), 30000)
+  assert.ok(await behind() > 0)
+  assert.ok(await isShown('Huisartsenpraktijk De Duinen'))
+  house.sluis.signal('SIGHUP')
   await until('the new name', () => isShown('Huisartsenpraktijk De Zandbak'), 30000)
+  assert.equal(await behind(), 0)
   // A file with other keys is told of, and the server goes on with those that it has.
   const keys = house.file('keys')
   const right = readFileSync(keys)

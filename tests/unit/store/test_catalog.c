@@ -1,6 +1,8 @@
 /* catalog.h and list_copy.h on the engine of STORE_URL. */
 #include "store_fixture.h"
 
+#include "store/cached.h"
+
 static struct catalog_identity_provider digid(void)
 {
     return (struct catalog_identity_provider){
@@ -256,7 +258,49 @@ static void the_newest_list_is_kept(void **state)
     assert_absent(list_copy_load(fx.store, "ocl", fx.arena, &xml, &fetched_at));
 }
 
+/* ---- cached.h ---- */
+
+static int loads;
+static enum outcome load_outcome;
+
+static enum outcome counted_load(struct store *store, struct arena *arena, const void **out_data)
+{
+    (void)store, (void)arena;
+    loads++;
+    *out_data = "";
+    return load_outcome;
+}
+
+static void what_cannot_be_read_is_not_tried_each_second(void **state)
+{
+    (void)state;
+    static const char change[] = "UPDATE catalog_version SET version = version + 1";
+    struct cached *cached;
+    loads = 0;
+    load_outcome = OK;
+    assert_ok(cached_open(fx.store, "catalogue", counted_load, &cached));
+    assert_ok(cached_refresh(cached));
+    assert_int_equal(cached_behind_s(cached), 0);
+    load_outcome = FAILED;
+    fixture_sql(change);
+    assert_failed(cached_refresh(cached));
+    assert_absent(cached_refresh(cached));
+    assert_int_equal(loads, 2);
+    assert_true(cached_behind_s(cached) > 0);
+    fixture_sql(change); /* another one may be readable */
+    assert_failed(cached_refresh(cached));
+    assert_int_equal(loads, 3);
+    load_outcome = OK;
+    assert_absent(cached_refresh(cached));
+    cached_retry_soon(cached);
+    assert_ok(cached_refresh(cached));
+    assert_int_equal(loads, 4);
+    assert_int_equal(cached_behind_s(cached), 0);
+    cached_close(&cached);
+}
+
 static const struct CMUnitTest tests[] = {
+    STORE_TEST(what_cannot_be_read_is_not_tried_each_second),
     STORE_TEST(the_catalog_comes_back_as_it_went_in),
     STORE_TEST(only_what_differs_is_written),
     STORE_TEST(objects_not_named_stay_unless_pruned),
