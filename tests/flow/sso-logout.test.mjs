@@ -333,7 +333,18 @@ describe('from here (OUT-1 to OUT-3)', () => {
     const answer = await again.browser.submit(await again.browser.get(logoutUrl()), { button: { value: 'everywhere' } })
     assert.equal(answer.status, 303)
     assert.match(answer.headers.location, /\/session\/end\?/)
+    assert.equal(new URL(answer.headers.location).searchParams.get('id_token_hint').split('.').length, 3)
     await setLogout('off')
+  })
+
+  check('OUT-2: ask, at the record of the demo: the ID token goes along there too', async () => {
+    const browser = await house.member('sandra')
+    await house.press(browser)
+    const answer = await browser.submit(await browser.get(logoutUrl()), { button: { value: 'everywhere' } })
+    const url = new URL(answer.headers.location)
+    assert.equal(url.pathname, '/cas/oidc/oidcLogout')
+    const claims = JSON.parse(Buffer.from(url.searchParams.get('id_token_hint').split('.')[1], 'base64url'))
+    assert.deepEqual([claims.sub, claims.aud], ['u-1001', 'sluis-productie'])
   })
 
   check('oidc-provider itself: a logout there ends the session here through the back channel', async () => {
