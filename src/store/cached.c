@@ -8,7 +8,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define RETRY_MS 60000
+#define PAUSE_MIN_MS 5000 /* doubled with each failure */
+#define PAUSE_MAX_MS 60000
 
 struct cached_snapshot {
     atomic_int references;
@@ -23,7 +24,8 @@ struct cached {
     cached_load *load;
     pthread_mutex_t lock; /* guards the pointer only; held for an increment */
     struct cached_snapshot *current;
-    int64_t failed_version, retry_at_ms;  /* the housekeeper's: what could not be read, and until when */
+    int64_t failed_version;               /* the housekeeper's, like the next: what could not be read */
+    int64_t pause_ms, retry_at_ms;        /* 0 = it could */
     atomic_int_least64_t behind_since_ms; /* 0 = not */
 };
 
@@ -98,11 +100,16 @@ enum outcome cached_refresh(struct cached *cached)
     if (version == cached->failed_version && now_ms < cached->retry_at_ms)
         return ABSENT;
     if (read_snapshot(cached, &fresh) != OK) {
+        int64_t longer_ms = 2 * cached->pause_ms;
+        cached->pause_ms = longer_ms < PAUSE_MIN_MS   ? PAUSE_MIN_MS
+                           : longer_ms > PAUSE_MAX_MS ? PAUSE_MAX_MS
+                                                      : longer_ms;
         cached->failed_version = version;
-        cached->retry_at_ms = now_ms + RETRY_MS;
+        cached->retry_at_ms = now_ms + cached->pause_ms;
         return fall_behind(cached, now_ms);
     }
     cached->behind_since_ms = 0;
+    cached->pause_ms = 0;
     pthread_mutex_lock(&cached->lock);
     struct cached_snapshot *old = cached->current;
     cached->current = fresh;
