@@ -440,6 +440,11 @@ static void reload(struct house *house)
     struct failure failure = {""};
     struct conf *fresh;
     enum log_level level;
+    /* First, and whatever comes of the configuration: others seal with these keys by now. */
+    if (vault_reload(house->vault, house->confs[0]->key_file, &failure) != OK)
+        log_error("keys_not_reloaded", LOG_C("cause", failure.text));
+    cached_retry_soon(house->door.catalog);
+    cached_retry_soon(house->professional.data);
     forget_old_confs(house);
     if (house->conf_count == CONFS_KEPT_MAX) {
         log_error("reload_refused", LOG_C("cause", "reloaded too often within ten minutes"));
@@ -458,10 +463,6 @@ static void reload(struct house *house)
     reload_server(house->front, "front");
     reload_server(house->back, "back");
     reload_server(house->internal, "internal");
-    if (vault_reload(house->vault, house->confs[0]->key_file, &failure) != OK)
-        log_error("keys_not_reloaded", LOG_C("cause", failure.text));
-    cached_retry_soon(house->door.catalog);
-    cached_retry_soon(house->professional.data);
     if (events_reopen(house->door.events, &failure) != OK)
         log_error("event_log_not_reopened", LOG_C("cause", failure.text));
     lists_refresh_soon(house->lists);

@@ -1,7 +1,7 @@
 // Running the program: health, reload, drain, lists that grow old, proxies that end TLS (spec 3.14, 7.5, 8).
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import { after, before, test } from 'node:test'
 import { House, exchange, isPostgres, startHouse } from './harness.mjs'
@@ -92,8 +92,12 @@ check('SIGHUP with a faulty configuration changes nothing, and says what is wron
   const file = house.file('sluis.yaml')
   const good = readFileSync(file)
   writeFileSync(file, `${good}onbekend: 1\n`)
+  // The key file is read all the same: what is wrong with that is in the log as well.
+  chmodSync(house.file('keys'), 0o644)
   house.sluis.signal('SIGHUP')
   await until('a line about it in the log', () => /sluis\.yaml.*onbekend|onbekend.*sluis\.yaml/.test(house.sluis.log()))
+  assert.match(house.sluis.log(), /"keys_not_reloaded"/)
+  chmodSync(house.file('keys'), 0o600)
   writeFileSync(file, good)
   assertPage((await house.journey('huisartsdeduinen').open()).page, 200, 'Huisartsenpraktijk De Duinen')
   house.sluis.signal('SIGHUP')
