@@ -69,14 +69,35 @@ static int choose(struct cli *cli, const struct sso_data *data, const struct end
 
 /* ---- ending ---- */
 
+static int tell_absent(const struct session_choice *choice)
+{
+    return cli_fail("there is no user with id %.*s; `sluis sso users list` finds them",
+                    STR_ARG(choice->user_id));
+}
+
 static int count_sessions(struct cli *cli, const struct session_choice *choice)
 {
     int64_t count;
-    if (session_admin_count(cli->store, SCOPE_ALL, choice, clock_now(), &count) != OK)
+    switch (session_admin_count(cli->store, SCOPE_ALL, choice, clock_now(), &count)) {
+    case OK:
+        break;
+    case ABSENT:
+        return tell_absent(choice);
+    case FAILED:
         return cli_fail("the sessions cannot be counted");
+    }
     printf("%lld session%s would end; this was a dry run, nothing was changed\n", (long long)count,
            count == 1 ? "" : "s");
     return CLI_OK;
+}
+
+/* After a batch: whether another one is due. An empty one would be an event about nothing; when it cannot be
+ * told, the batch itself fails. */
+static bool has_more(struct cli *cli, const struct session_choice *choice, size_t ended)
+{
+    int64_t count;
+    return ended == BATCH &&
+           (session_admin_count(cli->store, SCOPE_ALL, choice, clock_now(), &count) != OK || count > 0);
 }
 
 /* Batch by batch, each with its audit event and its entries: what stops halfway has told what it did. */
@@ -92,8 +113,7 @@ static int end_batches(struct cli *cli, const struct sso_data *data, const struc
         case OK:
             break;
         case ABSENT:
-            return cli_fail("there is no user with id %.*s; `sluis sso users list` finds them",
-                            STR_ARG(choice->user_id));
+            return tell_absent(choice);
         case FAILED:
             return cli_fail("the store failed after %zu sessions; it is not certain that more ended, so try "
                             "again",
@@ -102,7 +122,7 @@ static int end_batches(struct cli *cli, const struct sso_data *data, const struc
         total += ended.count;
         if (sso_log_ended(cli, data, &ended, cause) != CLI_OK)
             status = CLI_FAULT;
-    } while (ended.count == BATCH);
+    } while (has_more(cli, choice, ended.count));
     printf("%zu session%s ended\n", total, total == 1 ? "" : "s");
     return status;
 }

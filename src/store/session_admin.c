@@ -58,11 +58,28 @@ static bool is_choice(const struct session_choice *choice)
            (choice->location.length == 0 || choice->connection.length > 0);
 }
 
+/* ABSENT: nobody, or of other customers only. */
+static enum outcome find_user(struct db *db, const struct choice_call *call)
+{
+    struct db_query *query =
+        db_query(db, "SELECT 1 FROM sso_user u WHERE u.id = $1 AND u.linked_to = '' AND ($2 = '' OR EXISTS "
+                     "(SELECT 1 FROM sso_log l WHERE l.user_id = u.id AND l.customer_key = $2))");
+    db_bind_text(query, 1, call->choice->user_id);
+    db_bind_text(query, 2, call->customer_key);
+    return db_run_lookup(query);
+}
+
 /* ---- counting ---- */
 
 static enum outcome count_work(struct db *db, void *context)
 {
     const struct choice_call *call = context;
+    *call->out_count = 0;
+    if (is_of_user(call)) {
+        enum outcome outcome = find_user(db, call);
+        if (outcome != OK)
+            return outcome;
+    }
     struct db_query *query = is_of_user(call)
                                  ? db_query(db, "SELECT COUNT(*) FROM sso_session WHERE " OF_USER)
                                  : db_query(db, "SELECT COUNT(*) FROM sso_session WHERE " OF_RIGHTS);
@@ -99,17 +116,6 @@ void session_admin_told(struct store *store, enum outcome outcome, struct sessio
     if (outcome != OK)
         *ended = (struct session_ended_list){0};
     store_count_sessions(store, STORE_SESSION_LOGGED_OUT, (int64_t)ended->count);
-}
-
-/* ABSENT: nobody, or of other customers only. */
-static enum outcome find_user(struct db *db, const struct choice_call *call)
-{
-    struct db_query *query =
-        db_query(db, "SELECT 1 FROM sso_user u WHERE u.id = $1 AND u.linked_to = '' AND ($2 = '' OR EXISTS "
-                     "(SELECT 1 FROM sso_log l WHERE l.user_id = u.id AND l.customer_key = $2))");
-    db_bind_text(query, 1, call->choice->user_id);
-    db_bind_text(query, 2, call->customer_key);
-    return db_run_lookup(query);
 }
 
 /* What is in the audit trail as the object: the user's id, or what gave the permissions. */

@@ -17,11 +17,13 @@ struct session_choice {
     struct str connection, location; /* that was linked at its login */
 };
 
+/* ABSENT: there is no such user in scope. */
 enum outcome session_admin_count(struct store *store, struct customer_scope scope,
                                  const struct session_choice *choice, int64_t now,
                                  int64_t *out_count) MUST_CHECK;
 /* Ends at most `limit` of them in one transaction with its audit event, and lists them: as many as that means
- * that there may be more. ABSENT: there is no such user in scope. */
+ * that there may be more; session_admin_count tells. The event is written with 0 sessions as well: that it
+ * was tried is part of the trail. ABSENT: there is no such user in scope. */
 enum outcome session_admin_end(struct store *store, struct customer_scope scope,
                                const struct session_choice *choice, int limit, const char *actor, int64_t now,
                                struct arena *arena, struct session_ended_list *out_ended) MUST_CHECK;

@@ -1,5 +1,5 @@
 /*
- * The rows of a DELETE that ends sessions, for the verbs that do (store/session, store/sso_person).
+ * The rows of a DELETE that ends sessions, for the verbs that do (store/session, store/session_admin).
  */
 #ifndef STORE_SESSION_ROW_H
 #define STORE_SESSION_ROW_H

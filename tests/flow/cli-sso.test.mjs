@@ -452,6 +452,7 @@ describe('log, users and sessions', () => {
     const absent = '019ab000-0000-7000-8000-00000000ffff'
     await mustFail(/there is no user with id/, 'sso', 'users', 'block', absent)
     await mustFail(/there is no user with id/, 'sso', 'sessions', 'end', '--user', absent)
+    await mustFail(/there is no user with id/, 'sso', 'sessions', 'end', '--user', absent, '--dry-run')
     await mustFail(/there is no user with id/, 'sso', 'users', 'unlink', absent)
     await mustFail(/there is no group Nergens/, 'sso', 'sessions', 'end', '--group', 'Nergens')
     await mustFail(/there is no group Artsen/, 'sso', 'sessions', 'end', '--group', 'Artsen', '--customer', 'zonnestraaltjes')

@@ -95,6 +95,9 @@ static void sessions_of_one_user_end(void **state)
     struct session_ended_list ended;
     assert_absent(
         session_admin_end(fx.store, SCOPE_ALL, &nobody, 100, "cli:fab", TEST_NOW, fx.arena, &ended));
+    int64_t count;
+    assert_absent(session_admin_count(fx.store, SCOPE_ALL, &nobody, TEST_NOW, &count));
+    assert_int_equal(count_of(&choice), 0);
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'sessions_end'"), 2);
 }
 
