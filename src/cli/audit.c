@@ -151,15 +151,11 @@ static bool is_customer(const struct sso_data *data, struct str key)
     return false;
 }
 
-/* "Nobody" is said in words, with what it does not cover: a misspelt customer, or the other way of naming. */
-static int tell_nobody(struct cli *cli, const char *customer)
+/* That nobody opened a patient of a customer is no answer when there is none with that name: it is misspelt.
+ */
+static int check_customer(struct cli *cli, const char *customer)
 {
     struct sso_data data;
-    if (customer == NULL) {
-        puts("nobody opened a patient with this BSN; openings by an id of a health record are found with "
-             "--customer");
-        return CLI_OK;
-    }
     int status = sso_read(cli, &data);
     if (status != CLI_OK)
         return status;
@@ -168,9 +164,18 @@ static int tell_nobody(struct cli *cli, const char *customer)
             "nobody opened a patient with this id, and no connection has customer %s; look at how "
             "it is spelt",
             customer);
-    printf("nobody opened a patient with this id of %s; openings by BSN are found without --customer\n",
-           customer);
     return CLI_OK;
+}
+
+/* In words, with what it does not cover: the other way of naming. */
+static void print_nobody(const char *customer)
+{
+    if (customer == NULL)
+        puts("nobody opened a patient with this BSN; openings by an id of a health record are found with "
+             "--customer");
+    else
+        printf("nobody opened a patient with this id of %s; openings by BSN are found without --customer\n",
+               customer);
 }
 
 struct patient_call {
@@ -205,11 +210,16 @@ static int list_accesses(struct cli *cli, void *context)
     if (audit_find(cli->store, STR(PATIENT_ACCESS_ACTION), subject, (int)call->limit, cli->arena, &list) !=
         OK)
         return cli_fail("the audit trail cannot be read");
+    if (list.count == 0 && call->customer != NULL)
+        status = check_customer(cli, call->customer);
+    if (status != CLI_OK)
+        return status;
     if (call->is_json)
         return print_json(cli, &list);
     if (list.count == 0)
-        return tell_nobody(cli, call->customer);
-    print_accesses(cli, &list);
+        print_nobody(call->customer);
+    else
+        print_accesses(cli, &list);
     return CLI_OK;
 }
 
