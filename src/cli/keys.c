@@ -56,11 +56,12 @@ static void add_use_row(struct cli *cli, struct cli_table *table, const char *st
     cli_table_add(table, state);
     cli_table_add(table, arena_printf(cli->arena, "%" PRId64, use.lasting));
     cli_table_add(table, arena_printf(cli->arena, "%" PRId64, use.passing));
+    cli_table_add(table, arena_printf(cli->arena, "%" PRId64, use.audited));
 }
 
 static int print_use(struct cli *cli)
 {
-    static const char *const headings[] = {"KEY", "STATE", "STORED", "PASSING"};
+    static const char *const headings[] = {"KEY", "STATE", "STORED", "PASSING", "AUDIT"};
     int version;
     int newest;
     struct key_use_list list;
@@ -69,7 +70,7 @@ static int print_use(struct cli *cli)
         return status;
     if (version != newest || reseal_read_use(cli->store, cli->arena, &list) != OK)
         return cli_fail("the store cannot be read; is `sluis migrate` due?");
-    struct cli_table table = cli_table_new(cli->arena, 4, headings);
+    struct cli_table table = cli_table_new(cli->arena, 5, headings);
     for (size_t i = 0; i < vault_key_count(cli->vault); i++) {
         int64_t key = vault_key_at(cli->vault, i);
         add_use_row(cli, &table, key == vault_active_key(cli->vault) ? "seals" : "opens", use_of(&list, key));
@@ -101,7 +102,7 @@ static int keys_list(int argc, char **argv)
     const struct cli_option options[] = {
         {"use", 0, NULL, NULL, &with_use,
          "count how many stored values each key sealed; passing ones (open logins, sessions) end by "
-         "themselves"},
+         "themselves, those in the audit trail stay as long as the trail"},
     };
     const struct cli_usage usage = {
         .command = "sluis keys list",
@@ -170,18 +171,35 @@ static void tell_old_keys(struct cli *cli, const struct key_use_list *list)
             continue;
         if (use.lasting > 0)
             printf("key %" PRId64 " still opens %" PRId64 " stored values\n", use.key, use.lasting);
-        else if (use.passing > 0)
+        if (use.audited > 0)
+            printf("key %" PRId64 " still opens %" PRId64
+                   " values of the audit trail, which is not sealed anew: its line stays in the key file as "
+                   "long as the trail\n",
+                   use.key, use.audited);
+        if (use.passing > 0)
             printf("key %" PRId64 " still opens %" PRId64
                    " values of sessions and open logins, which end by themselves\n",
                    use.key, use.passing);
-        else
-            printf("key %" PRId64
-                   " is no longer used: an hour after the last server started with key %" PRId64
+        if (use.lasting == 0 && use.audited == 0 && use.passing == 0)
+            printf("key %" PRId64 " is no longer used: an hour after the last server took up key %" PRId64
                    " its line may leave the key file (older backups need it)\n",
                    use.key, active);
     }
 }
 
+static enum outcome audit_reseal(struct cli *cli, const char *details)
+{
+    const struct audit_entry entry = {
+        .at = clock_now(),
+        .actor = str_from_c(cli->actor),
+        .action = STR("key_reseal"),
+        .subject = str_from_c(arena_printf(cli->arena, "key %" PRId64, vault_active_key(cli->vault))),
+        .details = str_from_c(details),
+    };
+    return audit_append(cli->store, &entry);
+}
+
+/* The trail has an entry before the first value changes, whatever ends this, and one with what was done. */
 static int reseal(struct cli *cli, void *call)
 {
     (void)call;
@@ -190,6 +208,8 @@ static int reseal(struct cli *cli, void *call)
     int64_t sealed = 0;
     int64_t unreadable = 0;
     enum outcome outcome = OK;
+    if (audit_reseal(cli, "begins") != OK)
+        return cli_fail("the audit trail could not be written; nothing was sealed anew");
     for (size_t i = 0; outcome == OK && i < reseal_column_count(); i++) {
         struct reseal_tally tally;
         outcome = reseal_column(cli->store, i, &tally);
@@ -200,15 +220,11 @@ static int reseal(struct cli *cli, void *call)
         cli_table_add(&table, arena_printf(cli->arena, "%" PRId64, tally.unreadable));
     }
     cli_table_print(&table);
-    const struct audit_entry entry = {
-        .at = clock_now(),
-        .actor = str_from_c(cli->actor),
-        .action = STR("key_reseal"),
-        .subject = str_from_c(arena_printf(cli->arena, "key %" PRId64, vault_active_key(cli->vault))),
-        .details = str_from_c(arena_printf(cli->arena, "%" PRId64 " values were sealed anew", sealed)),
-    };
+    const char *details =
+        arena_printf(cli->arena, "%" PRId64 " values were sealed anew, %" PRId64 " do not open%s", sealed,
+                     unreadable, outcome == OK ? "" : "; then the store failed");
     struct key_use_list list;
-    if (outcome != OK || (sealed > 0 && audit_append(cli->store, &entry) != OK) ||
+    if (audit_reseal(cli, details) != OK || outcome != OK ||
         reseal_read_use(cli->store, cli->arena, &list) != OK) {
         (void)cli_flush();
         return cli_fail("the store failed; what was sealed anew stays so, run this again for the rest");
@@ -227,7 +243,9 @@ static int keys_reseal(int argc, char **argv)
         .arguments = "",
         .summary =
             "Seals everything that lasts anew with the newest key and tells which older keys are no longer "
-            "used. Open logins and sessions are left: they end by themselves. Every server must have taken "
+            "used. Open logins and sessions are left: they end by themselves. The audit trail is left too, "
+            "and its "
+            "keys stay as long as the trail. Every server must have taken "
             "up "
             "the newest key before. Safe beside serving nodes; when it is stopped half-way, "
             "run it again. Written to the audit trail.",

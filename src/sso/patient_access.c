@@ -55,7 +55,7 @@ static struct str details_of(struct arena *arena, const struct session *session,
         json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "opened through single sign-on",
                   "page", json_text(page), "user_name", json_text(session->display_name), "responsible_user",
                   json_text(session->user_id), "connection", json_text(connection), "log",
-                  json_text(session->log_reference), "kind", json_text(kind), "patient_sealed",
+                  json_text(session->log_reference), "kind", json_text(kind), AUDIT_SEALED_MEMBER,
                   json_text(codec_base64url(arena, sealed)));
     char *dumped = json_dumps(details, JSON_COMPACT);
     json_decref(details);

@@ -2,6 +2,9 @@
  * The audit trail: append-only, one hash chain per node. Each entry's hash is SHA-256 over the previous hash
  * and the entry's fields in a fixed, length-prefixed form; `sluis audit verify` walks the chains. Entries
  * name no secret and no BSN.
+ *
+ * Details that are JSON may hold a value that the vault sealed. It stays as it is, for the chain covers it:
+ * the key that opens it is needed as long as the trail (store/reseal.h counts).
  */
 #ifndef STORE_AUDIT_H
 #define STORE_AUDIT_H
@@ -9,6 +12,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "store/store.h"
+
+#define AUDIT_SEALED_MEMBER "patient_sealed" /* of such details, in base64url */
 
 struct audit_entry {
     struct str node;

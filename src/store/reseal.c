@@ -1,8 +1,11 @@
 #include "store/reseal.h"
 
+#include "base/codec.h"
 #include "base/vec.h"
+#include "store/audit.h"
 #include "store/db.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 #define BATCH 50 /* a login waits for one at most */
@@ -31,7 +34,8 @@ struct column {
         table "." column, COUNT_SQL(table, column), NULL, NULL                                               \
     }
 
-/* Those that last come first. refresh_token.sealed_answer is not sealed with keys of the vault. */
+/* Those that last come first. What the audit trail holds is counted below. refresh_token.sealed_answer is not
+ * sealed with keys of the vault. */
 static const struct column columns[] = {
     LASTING("consent", "person_sealed", "id"),
     LASTING("identity_provider", "client_secret_sealed", "id"),
@@ -143,6 +147,19 @@ enum outcome reseal_column(struct store *store, size_t index, struct reseal_tall
 
 /* ---- which keys are in use ---- */
 
+static void add_use(struct arena *arena, struct key_use_list *list, const struct key_use *use)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].key == use->key) {
+            list->items[i].lasting += use->lasting;
+            list->items[i].passing += use->passing;
+            list->items[i].audited += use->audited;
+            return;
+        }
+    }
+    vec_push(arena, list, *use);
+}
+
 struct use_call {
     const struct column *column;
     struct arena *arena;
@@ -165,17 +182,74 @@ static enum outcome use_work(struct db *db, void *context)
     return db_finish(query);
 }
 
-static void add_use(struct arena *arena, struct key_use_list *list, const struct key_use *use)
+/* ---- ... by the audit trail ---- */
+
+#define PAGE_ENTRIES 500
+
+struct trail_page {
+    struct arena *arena;
+    struct str after_node; /* with the number: the entry before the page */
+    int64_t after_number;
+    struct key_use_list found;
+    size_t count;
+    struct str node; /* with the number: the last entry of the page */
+    int64_t number;
+};
+
+/* ABSENT: these details hold nothing sealed. The key is 0 when what they hold is damaged. */
+static enum outcome read_key_of_details(struct arena *arena, struct str details, int64_t *out_key)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].key == use->key) {
-            list->items[i].lasting += use->lasting;
-            list->items[i].passing += use->passing;
-            return;
-        }
-    }
-    vec_push(arena, list, *use);
+    json_t *members = json_loadb(details.data, details.length, 0, NULL);
+    const char *text = json_string_value(json_object_get(members, AUDIT_SEALED_MEMBER));
+    struct str sealed = STR_NONE;
+    enum outcome outcome = text != NULL ? OK : ABSENT;
+    if (text != NULL && codec_base64url_decode(arena, str_from_c(text), &sealed) != OK)
+        sealed = STR_NONE;
+    *out_key = vault_key_of(sealed);
+    json_decref(members);
+    return outcome;
 }
+
+/* What LIKE finds may hold the word only in passing. */
+static enum outcome trail_work(struct db *db, void *context)
+{
+    struct trail_page *page = context;
+    page->found = (struct key_use_list){0};
+    page->count = 0;
+    struct db_query *query = db_query(
+        db, "SELECT node, number, details FROM audit WHERE (node > $1 OR (node = $1 AND number > $2)) "
+            "AND details LIKE '%\"" AUDIT_SEALED_MEMBER "\"%' ORDER BY node, number LIMIT $3");
+    db_bind_text(query, 1, page->after_node);
+    db_bind_int(query, 2, page->after_number);
+    db_bind_int(query, 3, PAGE_ENTRIES);
+    while (db_step(query) == DB_ROW) {
+        struct key_use use = {.audited = 1};
+        page->node = db_text(query, 0, page->arena);
+        page->number = db_int(query, 1);
+        page->count++;
+        if (read_key_of_details(page->arena, db_text(query, 2, page->arena), &use.key) == OK)
+            add_use(page->arena, &page->found, &use);
+    }
+    return db_finish(query);
+}
+
+static enum outcome read_use_of_trail(struct store *store, struct arena *arena, struct key_use_list *list)
+{
+    struct trail_page page = {.arena = arena_new()}; /* emptied for each page */
+    enum outcome outcome;
+    do {
+        outcome = store_read(store, "reseal_read_trail", trail_work, &page);
+        for (size_t i = 0; outcome == OK && i < page.found.count; i++)
+            add_use(arena, list, &page.found.items[i]);
+        page.after_node = str_copy(arena, page.node);
+        page.after_number = page.number;
+        arena_reset(page.arena);
+    } while (outcome == OK && page.count == PAGE_ENTRIES);
+    arena_free(&page.arena);
+    return outcome;
+}
+
+/* ---- ... by anything ---- */
 
 static int compare_use(const void *a, const void *b)
 {
@@ -193,6 +267,8 @@ enum outcome reseal_read_use(struct store *store, struct arena *arena, struct ke
         for (size_t k = 0; k < call.found.count; k++)
             add_use(arena, out_list, &call.found.items[k]);
     }
+    if (read_use_of_trail(store, arena, out_list) != OK)
+        return FAILED;
     if (out_list->count > 1)
         qsort(out_list->items, out_list->count, sizeof *out_list->items, compare_use);
     return OK;

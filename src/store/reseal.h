@@ -1,6 +1,8 @@
 /*
  * Sealed columns and the keys they were sealed with (base/vault.h): after a rotation everything that lasts is
- * sealed anew with the newest key, so that old keys may leave the key file one day.
+ * sealed anew with the newest key, so that old keys may leave the key file one day. Except what the audit
+ * trail holds (AUDIT_SEALED_MEMBER): its chain of hashes cannot be rewritten, so a key that sealed any of
+ * that stays as long as the trail.
  *
  * Safe beside servers and beside itself: rows are taken some dozens at a time, a row that changed meanwhile
  * is left to whoever changed it, and what was done stays done when it is stopped half-way. Every server must
@@ -30,6 +32,7 @@ struct key_use {
     int64_t key;
     int64_t lasting; /* values */
     int64_t passing; /* ... that end by themselves */
+    int64_t audited; /* ... in the audit trail, which keep this key */
 };
 
 struct key_use_list {
@@ -37,8 +40,8 @@ struct key_use_list {
     size_t count, capacity;
 };
 
-/* Of every key that sealed anything that is stored, by number. Reads each sealed column once, at different
- * moments. */
+/* Of every key that sealed anything that is stored, by number; 0 is what cannot be told of a damaged value.
+ * Reads each sealed column and the audit trail once, at different moments. */
 enum outcome reseal_read_use(struct store *store, struct arena *arena,
                              struct key_use_list *out_list) MUST_CHECK;
 

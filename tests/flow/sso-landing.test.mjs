@@ -151,6 +151,10 @@ describe('VIEW-9: patient access in the audit trail', () => {
     const misspelt = read('12345', '--customer', 'zonestraaltjes')
     assert.deepEqual([misspelt.status, misspelt.stdout], [1, ''])
     assert.match(misspelt.stderr, /no connection has customer zonestraaltjes/)
+    const lines = ask('12345', '--customer', 'zonestraaltjes')
+    assert.deepEqual([lines.status, lines.lines], [1, []])
+    assert.match(lines.stderr, /no connection has customer zonestraaltjes/)
+    assert.equal(ask('12345', '--customer', 'duinzicht').status, 0)
     const refused = ask('999990018')
     assert.deepEqual([refused.status !== 0, refused.lines, refused.stderr.includes('999990018')], [true, [], false])
     const trail = await house.cli('audit', 'list', '--limit', '1000')
@@ -320,5 +324,19 @@ describe('VIEW-7: a limited session', () => {
     assert.equal((await house.shifted(601, () => house.verify(browser))).status, 401)
     const full = await house.enter(person('Cor', '20'))
     assert.equal((await house.verify(full.browser)).headers['x-sso-limited'], 'false')
+  })
+})
+
+describe('AUD-4: the key that opens what the audit trail says', () => {
+  check('is in use as long as the trail, whatever is sealed anew', async () => {
+    const sealed = (await events()).filter(({ details }) => details.patient_sealed).length
+    assert.ok(sealed > 0)
+    assert.match(await house.cli('keys', 'list', '--use'), new RegExp(`^1 +seals +\\d+ +\\d+ +${sealed}$`, 'm'))
+    await house.cli('keys', 'rotate')
+    house.sluis.signal('SIGHUP')
+    const told = await house.cli('keys', 'reseal')
+    assert.match(told, new RegExp(`^key 1 still opens ${sealed} values of the audit trail, which is not sealed anew: its line stays`, 'm'))
+    assert.doesNotMatch(told, /no longer used/)
+    assert.match(await house.cli('audit', 'verify'), /^intact: /)
   })
 })

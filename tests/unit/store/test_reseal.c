@@ -1,6 +1,8 @@
 /* reseal.h on the engine of STORE_URL: old keys become superfluous. */
 #include "store_race.h"
 
+#include "base/codec.h"
+#include "store/audit.h"
 #include "store/reseal.h"
 #include "store/signing_key.h"
 
@@ -205,6 +207,8 @@ static void every_sealed_column_of_the_schema_is_dealt_with(void **state)
         assert_non_null(strstr(tally.column, "_sealed"));
     }
     known += (int64_t)(sizeof passing / sizeof *passing);
+    /* One more is no column: a member of audit.details, of which the test of AUD-4 below has a case. */
+    assert_string_equal(AUDIT_SEALED_MEMBER, "patient_sealed");
     int64_t there =
         fixture_is_postgres()
             ? fixture_count("SELECT COUNT(*) FROM information_schema.columns "
@@ -303,6 +307,10 @@ static void a_broken_store_fails(void **state)
     (void)state;
     struct reseal_tally tally;
     struct key_use_list list;
+    fixture_sql("ALTER TABLE audit RENAME TO audit_away");
+    assert_failed(reseal_read_use(fx.store, fx.arena, &list));
+    fixture_sql("ALTER TABLE audit_away RENAME TO audit");
+    assert_ok(reseal_read_use(fx.store, fx.arena, &list));
     fixture_sql("DROP TABLE sso_context_key");
     size_t failed = 0;
     for (size_t i = 0; i < reseal_column_count(); i++)
@@ -311,7 +319,59 @@ static void a_broken_store_fails(void **state)
     assert_failed(reseal_read_use(fx.store, fx.arena, &list));
 }
 
+static void append_to_trail(const char *details)
+{
+    const struct audit_entry entry = {.at = TEST_NOW,
+                                      .actor = STR("user:one"),
+                                      .action = STR("patient_access"),
+                                      .subject = STR("patient:one"),
+                                      .details = str_from_c(details)};
+    assert_ok(audit_append(fx.store, &entry));
+}
+
+static void append_sealed_to_trail(void)
+{
+    struct str sealed = vault_seal(fx.vault, fx.arena, "audit.patient", STR("999990019"));
+    append_to_trail(arena_printf(fx.arena, "{\"" AUDIT_SEALED_MEMBER "\":\"%.*s\"}",
+                                 STR_ARG(codec_base64url(fx.arena, sealed))));
+}
+
+static void AUD4_the_audit_trail_keeps_the_keys_that_it_needs(void **state)
+{
+    (void)state;
+    append_to_trail("by hand");
+    append_to_trail("{\"event\":\"\\\"" AUDIT_SEALED_MEMBER "\\\" in passing\"}");
+    append_to_trail("a \"" AUDIT_SEALED_MEMBER "\" that is not JSON");
+    assert_int_equal(use_of(1).audited, 0);
+    append_sealed_to_trail();
+    append_sealed_to_trail();
+    rotate();
+    append_sealed_to_trail();
+    int64_t unreadable;
+    assert_int_equal(reseal_all(&unreadable), 0);
+    assert_int_equal(use_of(1).audited, 2);
+    assert_int_equal(use_of(1).lasting + use_of(1).passing, 0);
+    assert_int_equal(use_of(2).audited, 1);
+    assert_int_equal(use_of(0).audited, 0);
+    append_to_trail("{\"" AUDIT_SEALED_MEMBER "\":\"?\"}");
+    assert_int_equal(use_of(0).audited, 1); /* damaged */
+}
+
+/* More than are read at once, of two nodes. */
+static void a_long_trail_is_counted_whole(void **state)
+{
+    (void)state;
+    append_sealed_to_trail();
+    fixture_sql("INSERT INTO audit (node, number, at, actor, action, subject, details, hash) "
+                "WITH RECURSIVE more (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM more WHERE n < 1200) "
+                "SELECT CASE WHEN n < 700 THEN node ELSE 'two' END, n, at, actor, action, subject, details, "
+                "hash FROM audit, more WHERE number = 1");
+    assert_int_equal(use_of(1).audited, 1200);
+}
+
 static const struct CMUnitTest tests[] = {
+    STORE_TEST(AUD4_the_audit_trail_keeps_the_keys_that_it_needs),
+    STORE_TEST(a_long_trail_is_counted_whole),
     STORE_TEST(what_lasts_needs_the_old_key_no_more),
     STORE_TEST(every_sealed_column_of_the_schema_is_dealt_with),
     STORE_TEST(a_failure_half_way_leaves_everything_readable_and_is_made_up_for),
