@@ -195,10 +195,12 @@ static const struct field_row connection_rows[] = {
     {"employee_claim", TEXT(sso_connection, FIELD_CLAIM_PATH, employee_claim), .example = "employee_number",
      .text = "Claim with the employee number."},
     {"link_claim", TEXT(sso_connection, FIELD_CLAIM_PATH, link_claim), .example = "employee_number",
-     .text = "Claim that tells people apart at every identity provider of this customer, as the employee "
-             "number; never a name or a mail address. Somebody who comes for the first time is then linked "
-             "to the one user of whom it said the same at a connection of the same customer, platform and "
-             "environment that has this key too. Without it nobody is linked."},
+     .text =
+         "Claim that tells people apart at every identity provider of this customer, as the employee "
+         "number; never a name or a mail address. Somebody who comes for the first time is then linked "
+         "to the one user of whom it said the same at a connection of the same customer, platform and "
+         "environment that has this key too. Without it nobody is linked. No connection of another customer "
+         "or platform may have the same issuer."},
     {"ceiling", TEXT(sso_connection, FIELD_TEXT, ceiling), .min = 1, .max = 100, .example = "Zorgplein",
      .text = "Ceiling, under ceilings, above which nobody gets permissions; without it there is none."},
     {"session_without_permissions", FLAG(sso_connection, is_session_without_permissions), .standard = "false",

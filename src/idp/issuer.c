@@ -84,6 +84,23 @@ bool issuer_covers(struct str issuer, struct str tenants, struct str iss, struct
     return false;
 }
 
+bool issuer_next(struct arena *arena, struct str issuer, struct issuer_rest *rest, struct str *out_iss)
+{
+    struct halves halves;
+    struct str tenant;
+    if (!split(issuer, &halves)) {
+        *out_iss = issuer;
+        bool is_first = !rest->is_told;
+        rest->is_told = true;
+        return is_first;
+    }
+    if (!str_split_next(&rest->tenants, ' ', &tenant))
+        return false;
+    *out_iss = str_from_c(
+        arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(halves.before), STR_ARG(tenant), STR_ARG(halves.after)));
+    return true;
+}
+
 bool issuer_sample(struct str issuer, char *out_url, size_t size)
 {
     struct halves halves = {issuer, STR_NONE};

@@ -10,6 +10,7 @@
 #ifndef IDP_ISSUER_H
 #define IDP_ISSUER_H
 
+#include "base/arena.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -27,6 +28,14 @@ const char *issuer_fault(struct str issuer, struct str tenants);
 /* True when `iss` is, to the letter, the issuer, or the template with a listed tenant in it; *out_tenant is
  * that tenant then, otherwise empty. False for the template itself. */
 bool issuer_covers(struct str issuer, struct str tenants, struct str iss, struct str *out_tenant);
+
+/* The next `iss` that the issuer covers: itself, or the template with each tenant in turn. False when there
+ * are no more. `*rest` begins with all the tenants, and keeps those that are to come. */
+struct issuer_rest {
+    struct str tenants;
+    bool is_told; /* the one of an issuer that is no template */
+};
+bool issuer_next(struct arena *arena, struct str issuer, struct issuer_rest *rest, struct str *out_iss);
 
 /* The issuer with a name in the place of the tenant, for who must judge it as a URL. False: it does not fit.
  */

@@ -1,6 +1,10 @@
 #include "store/sso_catalog.h"
 
+#include "base/vec.h"
+#include "idp/issuer.h"
 #include "store/sso_catalog_row.h"
+
+#include <stdlib.h>
 
 #define CONTEXT_KEY_BYTES 32
 
@@ -68,6 +72,88 @@ static enum outcome check_links(struct db *db, const struct catalog_change *chan
     return db_finish(query) == OK ? outcome : FAILED;
 }
 
+/* ---- links stay within one customer (USR-2) ---- */
+
+struct issued {
+    struct str iss; /* as tokens have it */
+    const struct sso_connection *connection;
+};
+
+struct issued_list {
+    struct issued *items;
+    size_t count, capacity;
+};
+
+static void add_issued(struct arena *arena, const struct sso_connection *item, struct issued_list *list)
+{
+    struct issuer_rest rest = {.tenants = item->tenants};
+    struct issued issued = {.connection = item};
+    while (issuer_next(arena, item->issuer, &rest, &issued.iss))
+        vec_push(arena, list, issued);
+}
+
+/* Of each connection that is there once the data are written. */
+static struct issued_list all_issued(const struct catalog_change *change)
+{
+    const struct sso_data *data = change->data, *stored = change->current;
+    struct issued_list list = {0};
+    for (size_t i = 0; i < data->connection_count; i++)
+        add_issued(change->arena, &data->connections[i], &list);
+    for (size_t i = 0; i < stored->connection_count && !change->is_pruning; i++) {
+        const struct sso_connection *item = &stored->connections[i];
+        struct str key =
+            catalog_key_of(change->arena, catalog_id_of(change->arena, &sso_connection_kind, item));
+        if (catalog_keys_find(change->new_keys[KIND_CONNECTION], key) == NULL)
+            add_issued(change->arena, item, &list);
+    }
+    return list;
+}
+
+static int compare_issued(const void *a, const void *b)
+{
+    const struct issued *one = a, *other = b;
+    int order = str_compare(one->iss, other->iss);
+    if (order == 0) /* those that link come first of their issuer */
+        order = (one->connection->link_claim.length == 0) - (other->connection->link_claim.length == 0);
+    return order;
+}
+
+static enum outcome refuse_shared(const struct catalog_change *change, const struct issued *links,
+                                  const struct sso_connection *other)
+{
+    struct arena *arena = change->arena;
+    return refuse(
+        change, KIND_CONNECTION, links->connection,
+        arena_printf(arena,
+                     "has a link_claim, and shares the issuer %.*s with connection %.*s (%.*s, %.*s): "
+                     "whom it links would be one user there too, and that is another %s",
+                     STR_ARG(links->iss), STR_ARG(sso_slug(arena, other)), STR_ARG(other->platform),
+                     STR_ARG(other->environment),
+                     str_equal(links->connection->customer_key, other->customer_key) ? "platform"
+                                                                                     : "customer"));
+}
+
+/* A user is found by issuer and subject alone: where two customers share an issuer, a link that one of them
+ * makes holds at the other. Environments of one customer may share it. */
+static enum outcome check_shared_issuers(const struct catalog_change *change)
+{
+    struct issued_list list = all_issued(change);
+    if (list.count > 0)
+        qsort(list.items, list.count, sizeof *list.items, compare_issued);
+    for (size_t i = 0, first = 0; i < list.count; i++) {
+        const struct issued *links = &list.items[first], *item = &list.items[i];
+        if (!str_equal(links->iss, item->iss)) {
+            first = i;
+            continue;
+        }
+        bool is_same = str_equal(links->connection->customer_key, item->connection->customer_key) &&
+                       str_equal(links->connection->platform, item->connection->platform);
+        if (links->connection->link_claim.length > 0 && !is_same)
+            return refuse_shared(change, links, item->connection);
+    }
+    return OK;
+}
+
 static enum outcome check(struct db *db, const struct catalog_change *change)
 {
     const struct sso_data *data = change->data;
@@ -76,6 +162,9 @@ static enum outcome check(struct db *db, const struct catalog_change *change)
         if (outcome != OK)
             return outcome;
     }
+    enum outcome sharing = check_shared_issuers(change);
+    if (sharing != OK)
+        return sharing;
     for (size_t i = 0; i < data->application_count; i++) {
         const struct sso_application *item = &data->applications[i];
         if (str_equal(item->client_auth, STR("none")) != (item->secret.length == 0))

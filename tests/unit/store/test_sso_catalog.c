@@ -351,6 +351,102 @@ static void an_empty_catalogue_reads_as_nothing(void **state)
         all.host_count + all.connection_count + all.group_count + all.ceiling_count + all.view_count, 0);
 }
 
+/* ---- links stay within one customer (USR-2) ---- */
+
+#define TENANT_1 "11111111-1111-4111-8111-111111111111"
+#define TENANT_2 "22222222-2222-4222-8222-222222222222"
+#define TEMPLATE "https://login.example/{tenantid}/v2.0"
+
+static struct sso_connection issued_by(const char *customer, const char *provider, const char *issuer,
+                                       const char *tenants)
+{
+    return (struct sso_connection){.platform = STR("p"),
+                                   .environment = STR("production"),
+                                   .customer_key = str_from_c(customer),
+                                   .provider_key = str_from_c(provider),
+                                   .issuer = str_from_c(issuer),
+                                   .tenants = str_from_c(tenants)};
+}
+
+static void USR2_a_connection_that_links_shares_its_issuer_with_no_other_customer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *issuer, *tenants, *other_issuer, *other_tenants, *shared; /* NULL = nothing is */
+    } cases[] = {
+        {"https://idp.example", "", "https://idp.example", "", "https://idp.example"},
+        {"https://idp.example", "", "https://idp.example/", "", NULL},
+        {TEMPLATE, TENANT_1, TEMPLATE, TENANT_2 " " TENANT_1, "https://login.example/" TENANT_1 "/v2.0"},
+        {TEMPLATE, TENANT_1, TEMPLATE, TENANT_2, NULL},
+        {TEMPLATE, TENANT_1 " " TENANT_2, "https://login.example/" TENANT_2 "/v2.0", "",
+         "https://login.example/" TENANT_2 "/v2.0"},
+        {"https://login.example/" TENANT_2 "/v2.0", "", TEMPLATE, TENANT_1 " " TENANT_2,
+         "https://login.example/" TENANT_2 "/v2.0"},
+        {TEMPLATE, TENANT_1, "https://login.example/" TENANT_2 "/v2.0", "", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sso_connection both[] = {issued_by("zon", "a", cases[i].issuer, cases[i].tenants),
+                                        issued_by("zee", "b", cases[i].other_issuer, cases[i].other_tenants)};
+        struct sso_data data = {.connections = both, .connection_count = 2};
+        write_at(&data, true, false, TEST_NOW); /* nobody links: they may */
+        both[0].link_claim = STR("number");
+        if (cases[i].shared == NULL) {
+            assert_int_equal(write_at(&data, true, true, TEST_NOW), 1);
+            continue;
+        }
+        assert_refused(
+            &data, true,
+            arena_printf(fx.arena,
+                         "connection zon_a (p, production) has a link_claim, and shares the issuer "
+                         "%s with connection zee_b (p, production): whom it links would be one user "
+                         "there too, and that is another customer",
+                         cases[i].shared));
+    }
+}
+
+static void USR2_what_is_stored_counts_when_links_are_looked_at(void **state)
+{
+    (void)state;
+    struct sso_connection stored = issued_by("zee", "b", "https://idp.example", "");
+    struct sso_connection added = issued_by("zon", "a", "https://idp.example", "");
+    struct sso_data data = {.connections = &stored, .connection_count = 1};
+    struct sso_data more = {.connections = &added, .connection_count = 1};
+    const char *refusal = "connection zee_b (p, production) has a link_claim, and shares the issuer "
+                          "https://idp.example with connection zon_a (p, production): whom it links would be "
+                          "one user there too, and that is another customer";
+    stored.link_claim = STR("number");
+    assert_int_equal(write_data(&data), 1);
+    assert_refused(&more, false, refusal);
+    assert_int_equal(write_at(&more, true, true, TEST_NOW), 2); /* instead of it */
+    stored.link_claim = STR_NONE;
+    write_data(&data);
+    assert_int_equal(write_data(&more), 1);
+    stored.link_claim = STR("number");
+    assert_refused(&data, false, refusal);
+    /* Data that were stored before this was looked at: the next import has to put them right. */
+    fixture_sql("UPDATE sso_connection SET link_claim = 'number' WHERE customer_key = 'zee'");
+    assert_refused(&more, false, refusal);
+    stored.link_claim = STR_NONE;
+    assert_int_equal(write_data(&data), 1);
+}
+
+static void USR2_platforms_do_not_share_what_is_linked_and_environments_may(void **state)
+{
+    (void)state;
+    struct sso_connection both[] = {issued_by("zon", "a", "https://idp.example", ""),
+                                    issued_by("zon", "b", "https://idp.example", "")};
+    both[0].link_claim = STR("number");
+    both[1].environment = STR("acceptance");
+    struct sso_data data = {.connections = both, .connection_count = 2};
+    assert_int_equal(write_data(&data), 2);
+    both[1].platform = STR("q");
+    assert_refused(
+        &data, true,
+        "connection zon_a (p, production) has a link_claim, and shares the issuer https://idp.example "
+        "with connection zon_b (q, acceptance): whom it links would be one user there too, and that "
+        "is another platform");
+}
+
 /* ---- what counts as a change ---- */
 
 static void writing_the_same_again_changes_nothing(void **state)
@@ -548,6 +644,8 @@ static void a_given_id_is_kept_when_it_is_free(void **state)
     three[0].id = three[1].id = three[2].id = STR("01890000-0000-7000-8000-000000000001");
     three[1].environment = STR("acceptance"); /* copies of the connection for elsewhere */
     three[2].platform = STR("test");
+    for (size_t i = 0; i < 3; i++)
+        three[i].link_claim = STR_NONE; /* across platforms nobody is linked */
     struct sso_data data = data_with(three, 2);
     write_data(&data);
     struct sso_data all = read_data();
@@ -626,6 +724,9 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(each_flag_and_number_comes_back_alone),
     STORE_TEST(hosts_groups_ceilings_and_views_come_back_as_they_went_in),
     STORE_TEST(an_empty_catalogue_reads_as_nothing),
+    STORE_TEST(USR2_a_connection_that_links_shares_its_issuer_with_no_other_customer),
+    STORE_TEST(USR2_what_is_stored_counts_when_links_are_looked_at),
+    STORE_TEST(USR2_platforms_do_not_share_what_is_linked_and_environments_may),
     STORE_TEST(writing_the_same_again_changes_nothing),
     STORE_TEST(each_change_raises_the_version_and_keeps_the_id),
     STORE_TEST(a_secret_knows_since_when_it_is_set),
