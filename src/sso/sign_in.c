@@ -112,6 +112,7 @@ static struct session make_session(struct attempt *attempt, const struct login *
         .connection = connection->id,
         .issuer = login->identity.issuer,
         .subject = login->user.sub_raw,
+        .identity = login->user.subject,
         .sid = sid,
         .display_name = attempt->trail.entry.user_name,
         .groups = group_names(attempt, login),
@@ -165,6 +166,15 @@ static void log_session(struct attempt *attempt, const struct session *session, 
                                                            : STR(""))));
 }
 
+/* Whichever of the two it was, as far as the store still tells. */
+static const char *what_came_between(struct attempt *attempt, const struct login *login)
+{
+    struct sso_user user;
+    bool is_blocked =
+        sso_user_find(attempt->door->store, login->user.id, attempt->arena, &user) != OK || user.is_blocked;
+    return is_blocked ? "the user was blocked during the login" : "the user was unlinked during the login";
+}
+
 void sign_in_open(struct attempt *attempt, struct login *login)
 {
     struct str cookie = rand_token(attempt->arena), replaced;
@@ -174,7 +184,7 @@ void sign_in_open(struct attempt *attempt, struct login *login)
     case OK:
         break;
     case ABSENT:
-        attempt_fail(attempt, 801, 0, "the user was blocked during the login");
+        attempt_fail(attempt, 801, 0, what_came_between(attempt, login));
         return;
     case FAILED:
         attempt_fail(attempt, 805, 0, "the session could not be written");

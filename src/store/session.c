@@ -55,12 +55,34 @@ static enum outcome check_user(struct db *db, struct str user_id)
     return is_blocked ? ABSENT : OK;
 }
 
+/* After the lock on the user's row, which unlinking takes too. An identity that is not there was never
+ * unlinked, as above. */
+static enum outcome check_identity(struct db *db, const struct session *session)
+{
+    struct db_query *query = db_query(db, "SELECT 1 FROM sso_user WHERE issuer = $1 AND subject = $2 "
+                                          "AND CASE WHEN linked_to = '' THEN id ELSE linked_to END <> $3");
+    db_bind_text(query, 1, session->issuer);
+    db_bind_text(query, 2, session->identity);
+    db_bind_text(query, 3, session->user_id);
+    switch (db_run_lookup(query)) {
+    case OK:
+        return ABSENT;
+    case ABSENT:
+        return OK;
+    case FAILED:
+        break;
+    }
+    return FAILED;
+}
+
 static enum outcome create_work(struct db *db, void *context)
 {
     const struct create_call *call = context;
     const struct session *session = call->session;
     *call->out_replaced_user = STR_NONE;
     enum outcome outcome = check_user(db, session->user_id);
+    if (outcome == OK)
+        outcome = check_identity(db, session);
     if (outcome != OK)
         return outcome;
     if (call->previous_digest.length > 0 && end_previous(db, call) != OK)

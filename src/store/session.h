@@ -12,6 +12,7 @@
 struct session {
     struct str digest; /* SHA-256 of the cookie */
     struct str user_id, connection, issuer, subject, sid;
+    struct str identity; /* sso_user.subject, for session_create alone: `subject` is the `sub` of messages */
     struct str display_name;
     struct str groups;         /* names, newline separated */
     struct str permissions;    /* "code" or "code@department", space separated, sorted */
@@ -31,7 +32,8 @@ struct session {
 
 /* SES-3: ends the browser's previous session (digest; empty = none) and creates the new one, in one
  * transaction. *out_replaced_user is the user id of the session that was ended; empty when there was none.
- * ABSENT, and nothing changed: the user was blocked while the login was under way (USR-4). */
+ * ABSENT, and nothing changed: while the login was under way the user was blocked (USR-4), or unlinked from
+ * the issuer and identity that this login came by (USR-2). */
 enum outcome session_create(struct store *store, const struct session *session, struct str previous_digest,
                             struct arena *arena, struct str *out_replaced_user) MUST_CHECK;
 /* ABSENT when unknown, idle for too long or past its end. Notes the activity, at most once a minute. */

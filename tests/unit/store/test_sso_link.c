@@ -31,10 +31,11 @@ static int connections(void **state)
 /* A login at the issuer of that connection. */
 static struct sso_user seen_at(const char *connection, const char *subject)
 {
+    struct str name = str_from_c(subject);
     return (struct sso_user){.issuer = str_from_c(arena_printf(fx.arena, "https://%s.example", connection)),
-                             .subject = str_from_c(subject),
-                             .sub_raw = str_from_c(arena_printf(fx.arena, "raw-%s", subject)),
-                             .display_name = str_from_c(subject)};
+                             .subject = name,
+                             .sub_raw = str_from_c(arena_printf(fx.arena, "raw-%.*s", STR_ARG(name))),
+                             .display_name = name};
 }
 
 static enum outcome try_login(const char *connection, const char *subject, const char *value,
@@ -193,18 +194,23 @@ static void USR4_a_blocked_user_is_blocked_by_every_way_in(void **state)
     assert_true(str_equal(log_in("adfs", "upn-1", "7001", LINKED), id));
 }
 
+static struct session session_of(const char *cookie, struct str user_id, const char *connection,
+                                 const char *sub)
+{
+    return (struct session){.digest = digest_of(cookie),
+                            .user_id = user_id,
+                            .connection = str_from_c(connection),
+                            .issuer = str_from_c(arena_printf(fx.arena, "https://%s.example", connection)),
+                            .subject = str_from_c(sub),
+                            .login_at = TEST_NOW,
+                            .seen_at = TEST_NOW,
+                            .idle_s = 1800,
+                            .expires_at = TEST_NOW + 43200};
+}
+
 static void open_session(const char *cookie, struct str user_id, const char *connection, const char *sub)
 {
-    const struct session session = {.digest = digest_of(cookie),
-                                    .user_id = user_id,
-                                    .connection = str_from_c(connection),
-                                    .issuer =
-                                        str_from_c(arena_printf(fx.arena, "https://%s.example", connection)),
-                                    .subject = str_from_c(sub),
-                                    .login_at = TEST_NOW,
-                                    .seen_at = TEST_NOW,
-                                    .idle_s = 1800,
-                                    .expires_at = TEST_NOW + 43200};
+    const struct session session = session_of(cookie, user_id, connection, sub);
     struct str replaced;
     assert_ok(session_create(fx.store, &session, STR_NONE, fx.arena, &replaced));
 }
@@ -270,6 +276,70 @@ static void unlinking_makes_each_a_user_of_its_own(void **state)
     assert_int_equal(fixture_count("SELECT COUNT(*) FROM audit WHERE action = 'user_unlink'"), 1);
     assert_absent(
         sso_user_unlink(fx.store, SCOPE_ALL, STR("nobody"), "fab", TEST_NOW, fx.arena, &identities, &ended));
+}
+
+/* Both logins had the user before it was unlinked, and come with their sessions after that. */
+static void USR2_a_login_by_an_identity_that_was_unlinked_meanwhile_gets_no_session(void **state)
+{
+    (void)state;
+    struct str id = log_in("ehr", "u-1", "7001", CREATED), replaced;
+    log_in("entra", "oid-1", "7001", LINKED);
+    struct session linked = session_of("a", id, "entra", "raw-oid-1"),
+                   own = session_of("b", id, "ehr", "raw-u-1");
+    linked.identity = STR("oid-1");
+    own.identity = STR("u-1");
+    assert_ok(session_create(fx.store, &linked, STR_NONE, fx.arena, &replaced)); /* while it is linked */
+    struct session_ended_list ended;
+    int64_t identities;
+    assert_ok(sso_user_unlink(fx.other, SCOPE_ALL, id, "fab", TEST_NOW, fx.arena, &identities, &ended));
+    assert_int_equal(ended.count, 1);
+    assert_absent(session_create(fx.store, &linked, STR_NONE, fx.arena, &replaced));
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_session"), 0);
+    assert_ok(session_create(fx.store, &own, STR_NONE, fx.arena, &replaced)); /* that user it still is */
+    linked.user_id = log_in("entra", "oid-1", "7009", FOUND);
+    assert_ok(session_create(fx.store, &linked, STR_NONE, fx.arena, &replaced));
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_session"), 2);
+}
+
+static void *enter_or_unlink(void *context)
+{
+    struct racer *racer = context;
+    const struct str *id = racer->subject;
+    struct session session = {
+        .digest = codec_sha256(
+            racer->arena, str_from_c(arena_printf(racer->arena, "raced-%d-%d", racer->round, racer->number))),
+        .user_id = *id,
+        .connection = STR("entra"),
+        .issuer = STR("https://entra.example"),
+        .identity = str_from_c(arena_printf(racer->arena, "oid-%d", racer->round)),
+        .login_at = TEST_NOW,
+        .seen_at = TEST_NOW,
+        .idle_s = 1800,
+        .expires_at = TEST_NOW + 43200};
+    struct str replaced;
+    struct session_ended_list ended;
+    int64_t identities;
+    pthread_barrier_wait(&start);
+    racer->outcome = racer->number == THREADS / 2
+                         ? sso_user_unlink(racer->store, SCOPE_ALL, *id, "fab", TEST_NOW, racer->arena,
+                                           &identities, &ended)
+                         : session_create(racer->store, &session, STR_NONE, racer->arena, &replaced);
+    return NULL;
+}
+
+static void USR2_no_session_by_a_link_outlives_the_unlinking_that_it_raced(void **state)
+{
+    (void)state;
+    struct racer racers[THREADS];
+    for (int round = 0; round < ROUNDS; round++) {
+        const char *number = arena_printf(fx.arena, "700%d", round);
+        struct str id = log_in("ehr", arena_printf(fx.arena, "u-%d", round), number, CREATED);
+        log_in("entra", arena_printf(fx.arena, "oid-%d", round), number, LINKED);
+        race(racers, enter_or_unlink, round, &id);
+        for (int i = 0; i < THREADS; i++)
+            assert_int_not_equal(racers[i].outcome, FAILED);
+        assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_session"), 0);
+    }
 }
 
 static void unlinking_a_blocked_user_lets_nobody_in(void **state)
@@ -366,6 +436,8 @@ static const struct CMUnitTest tests[] = {
     LINK_TEST(OUT5_a_subject_ends_its_sessions_at_its_issuer_only),
     LINK_TEST(a_linked_person_is_one_in_the_list_with_every_subject),
     LINK_TEST(unlinking_makes_each_a_user_of_its_own),
+    LINK_TEST(USR2_a_login_by_an_identity_that_was_unlinked_meanwhile_gets_no_session),
+    LINK_TEST(USR2_no_session_by_a_link_outlives_the_unlinking_that_it_raced),
     LINK_TEST(unlinking_a_blocked_user_lets_nobody_in),
     LINK_TEST(USR2_first_logins_at_once_by_two_providers_make_one_user),
     LINK_TEST(a_store_without_its_tables_fails_and_makes_nobody),
