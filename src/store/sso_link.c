@@ -1,5 +1,28 @@
 #include "store/sso_link.h"
 
+#define NUMBER_MIN 3
+
+bool sso_link_is_number(struct str value)
+{
+    size_t count = 0;
+    bool has_digit = false, is_varied = false;
+    char first = '\0';
+    for (size_t i = 0; i < value.length; i++) {
+        unsigned char byte = (unsigned char)value.data[i];
+        bool is_digit = byte >= '0' && byte <= '9';
+        char lower = (char)(byte | 0x20);
+        if (byte == '@' || byte <= ' ' || byte >= 0x7f)
+            return false;
+        if (!is_digit && (lower < 'a' || lower > 'z'))
+            continue;
+        if (count++ == 0)
+            first = lower;
+        is_varied = is_varied || lower != first;
+        has_digit = has_digit || is_digit;
+    }
+    return count >= NUMBER_MIN && has_digit && is_varied;
+}
+
 enum outcome sso_link_lock(struct db *db, const struct sso_link *link)
 {
     struct db_query *query =

@@ -13,6 +13,11 @@ struct sso_link {
     struct str value_hash; /* empty = the claim is absent */
 };
 
+/* Whether a value can be one person's alone. What fills an empty field is not ("0", "-", "n.v.t.", "0000"): a
+ * number has three letters or digits, not all the same, and a digit among them. Nor is a mail address, or a
+ * sentence: '@', white space and what is not ASCII do not occur. */
+bool sso_link_is_number(struct str value);
+
 /* From here to the end of the transaction nobody else of that customer comes in for the first time. */
 enum outcome sso_link_lock(struct db *db, const struct sso_link *link) MUST_CHECK;
 /* The users of whom the value was told, at most two: with more than one it says nothing. */

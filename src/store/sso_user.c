@@ -261,7 +261,7 @@ enum outcome sso_user_upsert(struct store *store, const struct sso_user *seen,
         .out_user = out_user,
         .out_change = out_change,
     };
-    if (link != NULL && link->value.length > 0)
+    if (link != NULL && sso_link_is_number(link->value))
         call.link = (struct sso_link){
             .connection = link->connection,
             .value_hash = vault_lookup_hash(store_vault(store), arena, LINK_CONTEXT, link->value)};

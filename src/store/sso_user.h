@@ -23,7 +23,8 @@ struct sso_user {
 /* What may link somebody who comes in for the first time to a user that is there (store/sso_link.h). */
 struct sso_user_link {
     struct str connection;
-    struct str value; /* of the claim that the connection names; empty = none came along, nobody is linked */
+    struct str value; /* of the claim that the connection names; empty, or no number (sso_link_is_number):
+                         nobody is linked */
 };
 
 struct sso_user_change {

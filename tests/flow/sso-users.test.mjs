@@ -9,7 +9,7 @@ import { signToken } from './support/identity-provider.mjs'
 import { POST, SEPARATE, TEST, openProfessionals, step } from './support/professionals.mjs'
 
 const ROUNDS = 4
-const DIRK = 'personeelsnummer-van-dirk' // not to stand in the log by chance
+const DIRK = 'personeelsnummer-7004-van-dirk' // not to stand in the log by chance
 const linking = (data) => {
   for (const connection of data.connections) {
     if ([TEST, POST].includes(`duinzicht_${connection.provider_key}`)) connection.link_claim = 'personeelsnummer'

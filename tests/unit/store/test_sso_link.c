@@ -110,6 +110,40 @@ static void USR2_nobody_is_linked_without_the_claim_or_the_same_value(void **sta
     assert_int_equal(count_links(), 0);
 }
 
+static void USR2_what_fills_an_empty_field_links_nobody(void **state)
+{
+    (void)state;
+    static const char *const fillers[] = {
+        "0",
+        "-",
+        "n.v.t.",
+        " ",
+        "42",
+        "0000",
+        "00-00",
+        "aaa",
+        "onbekend",
+        "7001@x.nl",
+        "70 01",
+        "7001\t",
+        "70\xc2\xa0"
+        "01",
+        "---1",
+        "AaA",
+    };
+    for (size_t i = 0; i < sizeof fillers / sizeof *fillers; i++) {
+        log_in("ehr", arena_printf(fx.arena, "u-%zu", i), fillers[i], CREATED);
+        log_in("entra", arena_printf(fx.arena, "oid-%zu", i), fillers[i], CREATED);
+    }
+    assert_int_equal(fixture_count("SELECT COUNT(*) FROM sso_link"), 0);
+    static const char *const numbers[] = {"100", "P-07", "{8f14e45f}", "7001", "000123"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct str id = log_in("ehr", arena_printf(fx.arena, "v-%zu", i), numbers[i], CREATED);
+        struct str same = log_in("entra", arena_printf(fx.arena, "pid-%zu", i), numbers[i], LINKED);
+        assert_true(str_equal(same, id));
+    }
+}
+
 static void USR2_another_customer_or_environment_links_nobody(void **state)
 {
     (void)state;
@@ -427,6 +461,7 @@ static void a_connection_that_is_removed_vouches_for_nobody(void **state)
 static const struct CMUnitTest tests[] = {
     LINK_TEST(USR2_the_same_number_at_another_provider_is_the_same_user),
     LINK_TEST(USR2_nobody_is_linked_without_the_claim_or_the_same_value),
+    LINK_TEST(USR2_what_fills_an_empty_field_links_nobody),
     LINK_TEST(USR2_another_customer_or_environment_links_nobody),
     LINK_TEST(USR2_only_connections_that_link_vouch_for_a_number),
     LINK_TEST(USR2_a_number_that_was_given_out_again_leads_to_its_new_owner),
