@@ -270,13 +270,36 @@ static void check_provider(const struct reader *reader, const char *path,
                       "write userinfo: if_needed or always, or leave claims_first out");
 }
 
-/* USR-2: names and mail addresses change hands, and their owners may choose them. */
-static bool is_name_or_mail(const struct sso_connection *connection, struct str claim)
+static char lower(char c)
 {
-    static const char *const others[] = {"name",     "email",       "preferred_username", "given_name",
-                                         "nickname", "family_name", "middle_name"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (str_equal_c(claim, others[i]))
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* The last name of a path or of a claim that is a URI, in small letters: samAccountName, .../claims/upn. */
+static struct str last_name(struct arena *arena, struct str claim)
+{
+    size_t from = claim.length;
+    while (from > 0 && memchr("./:", claim.data[from - 1], 3) == NULL)
+        from--;
+    struct str name = str_slice(claim, from, claim.length);
+    char *text = arena_alloc(arena, name.length + 1);
+    for (size_t i = 0; i < name.length; i++)
+        text[i] = lower(name.data[i]);
+    return str_of(text, name.length);
+}
+
+/* USR-2: names and mail addresses change hands, and their owners may choose them; with what people log in by
+ * it is no better. */
+static bool is_name_or_mail(struct arena *arena, const struct sso_connection *connection, struct str claim)
+{
+    static const char *const parts[] = {"mail", "login", "logon"};
+    static const char *const ends[] = {"name", "naam", "upn", "alias"};
+    struct str name = last_name(arena, claim);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (has_part(name, str_from_c(parts[i])))
+            return true;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (str_ends_with(name, str_from_c(ends[i])))
             return true;
     return str_equal(claim, connection->name_claim) || str_equal(claim, connection->email_claim);
 }
@@ -303,9 +326,9 @@ static void read_connections(const struct reader *reader, const struct raw_list 
             reader_report(reader, arena_printf(arena, "%s.idle", path), "is longer than absolute",
                           "write fewer seconds");
         check_provider(reader, path, connection);
-        if (connection->link_claim.length > 0 && is_name_or_mail(connection, connection->link_claim))
+        if (connection->link_claim.length > 0 && is_name_or_mail(arena, connection, connection->link_claim))
             reader_report(reader, arena_printf(arena, "%s.link_claim", path),
-                          "nobody is linked by name or mail address",
+                          "nobody is linked by name, login name or mail address",
                           "write a claim with a number that is one person's alone, or leave link_claim out");
         /* MET-1: either of the two may be entered. */
         if (str_ends_with(connection->issuer, STR(METADATA_TAIL)) && connection->metadata_url.length == 0) {

@@ -197,7 +197,8 @@ static const struct field_row connection_rows[] = {
     {"link_claim", TEXT(sso_connection, FIELD_CLAIM_PATH, link_claim), .example = "employee_number",
      .text =
          "Claim that tells people apart at every identity provider of this customer, as the employee "
-         "number; never a name or a mail address. Somebody who comes for the first time is then linked "
+         "number; never a name, a login name or a mail address. Somebody who comes for the first time is "
+         "then linked "
          "to the one user of whom it said the same at a connection of the same customer, platform and "
          "environment that has this key too. Without it nobody is linked. No connection of another customer "
          "or platform may have the same issuer."},

@@ -220,10 +220,12 @@ describe('import and export', () => {
     assert.ok(!stderr.includes(SECRET))
   })
 
-  test('USR-2: nobody is linked by name or mail address', async () => {
-    for (const claim of ['email', 'name', 'preferred_username', 'weergavenaam']) {
-      writeData((all) => Object.assign(all.connections[0], { name_claim: 'weergavenaam', link_claim: claim }))
-      await mustFail(/connections\[0\]\.link_claim: nobody is linked by name or mail address/, 'import', 'data.yaml')
+  test('USR-2: nobody is linked by name, login name or mail address', async () => {
+    const claims = ['email', 'name', 'preferred_username', 'roepnaam', 'wie', 'upn', 'unique_name', 'mail', 'emailAddress',
+      'userPrincipalName', 'samAccountName', 'login', 'logonId', 'account.upn']
+    for (const claim of claims) {
+      writeData((all) => Object.assign(all.connections[0], { name_claim: 'wie', link_claim: claim }))
+      await mustFail(/connections\[0\]\.link_claim: nobody is linked by name, login name or mail address/, 'import', 'data.yaml')
     }
     writeData((all) => { all.connections[0].link_claim = 'personeelsnummer' })
     await must('import', 'data.yaml')
