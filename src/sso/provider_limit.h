@@ -3,7 +3,8 @@
  * secrets, codes or tokens fails, and an application that works does not: so failures are counted, per source
  * address and per application, and successes never. A caller with a code of ours that is still good, which
  * nobody can guess, is held to the failures with codes of that session only; so an application goes on
- * working while somebody behind the same address, or all over the world, tries its secret. Any thread.
+ * working while somebody behind the same address, or all over the world, tries its secret. A code that comes
+ * again or late is no failure for ten minutes, and one after that. Any thread.
  */
 #ifndef SSO_PROVIDER_LIMIT_H
 #define SSO_PROVIDER_LIMIT_H

@@ -12,6 +12,10 @@
 #define VERIFIER_MIN 43
 #define VERIFIER_MAX 128
 
+/* After the code's end. By then its access token is over, and nobody knows any more whether it was used: what
+ * an application repeats this late it repeats in vain. */
+#define CODE_GONE_S (PROVIDER_TOKEN_LIFETIME_S + REPLAY_KEPT_S)
+
 struct token_call {
     struct attempt *attempt;
     struct form form;
@@ -203,6 +207,8 @@ static void redeem(struct token_call *call)
     const struct provider_grant *grant = &call->grant;
     struct provider_session session;
     const char *cause = call->is_code_ours ? check_grant(call, grant) : "the code is not one of ours";
+    if (cause == NULL && attempt->now - call->opened.expires_at >= CODE_GONE_S)
+        cause = "the code expired long ago";
     if (cause != NULL) {
         refuse_in_vain(call, TALLY_INVALID_GRANT, cause);
         return;

@@ -141,3 +141,13 @@ check('codes and tokens that have become too old, and a code that comes again, a
     for (let i = 0; i < 10; i++) assert.equal((await userinfo(address, access_token)).status, 401)
   })
 })
+
+check('a code of long ago that comes again and again is a guess, and the application goes on', async () => {
+  await signIn()
+  const used = await getCode('wekker')
+  const answer = await token('198.51.100.60', used)
+  assert.equal(answer.status, 200, answer.text)
+  const statuses = await house.shifted(900, () => exhaust(() => token('198.51.100.60', used)))
+  assert.equal(statuses[0], 400)
+  await assertWorks('198.51.100.60', 'wekker')
+})
