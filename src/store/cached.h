@@ -23,7 +23,7 @@ enum outcome cached_open(struct store *store, const char *name, cached_load *loa
                          struct cached **out_cached) MUST_CHECK;
 void cached_close(struct cached **cached);
 /* Loads again when the version rose; a failure keeps the snapshot that is there. What cannot be read is tried
- * again after a pause, at last of a minute, or when the version rises: ABSENT until then. */
+ * again after a pause that grows to a minute, or when the version rises: ABSENT until then. */
 enum outcome cached_refresh(struct cached *cached) MUST_CHECK;
 /* The next refresh tries again what could not be read. For the housekeeper. */
 void cached_retry_soon(struct cached *cached);
