@@ -188,7 +188,7 @@ static void twenty_an_hour_and_the_last_one_says_so(void **state)
         assert_int_equal(sent_at(i).is_last, i == 19);
     }
     assert_int_equal(offer_numbered(20, 30), OUTBOX_CAPPED);
-    assert_int_equal(offer_numbered(20, 31), OUTBOX_CAPPED); /* still nobody was told */
+    assert_int_equal(offer_numbered(20, 31), OUTBOX_CAPPED);     /* still nobody was told */
     assert_int_equal(offer_mail("c2", "f1", 30), OUTBOX_QUEUED); /* another connection has its own cap */
     sent_at(30);
     assert_nothing_at(30 * MINUTE); /* a closed window waits too */
