@@ -14,13 +14,12 @@ static const struct cli_command commands[] = {
     {"version", "print the version", cli_version},
 };
 
+static const char about[] =
+    "The authorization server of a MedMij Dienstverlener aanbieder, and single sign-on for professionals. "
+    "Each command reads its configuration from the file that --config names, " CLI_DEFAULT_CONFIG
+    " by default. Exit status: 0 done, 1 something is wrong, 2 wrong use.";
+
 int main(int argc, char **argv)
 {
-    return cli_dispatch("sluis",
-                        "The authorization server of a MedMij Dienstverlener aanbieder, and single sign-on "
-                        "for professionals. Each command reads its "
-                        "configuration from the file that --config names, " CLI_DEFAULT_CONFIG
-                        " by default. Exit "
-                        "status: 0 done, 1 something is wrong, 2 wrong use.",
-                        commands, sizeof commands / sizeof commands[0], argc, argv);
+    return cli_dispatch("sluis", about, commands, sizeof commands / sizeof commands[0], argc, argv);
 }
